@@ -1,0 +1,38 @@
+# make demo: the whole press on a sample journal.   make test: everything that proves it.   make install: .venv alone.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: install demo test lint bench lock clean
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip --quiet --disable-pip-version-check install --no-deps --no-build-isolation --editable .
+	touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/publisher demo
+
+test: $(STAMP) lint
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.press
+	$(BIN)/python -m benchmarks.send
+
+# Needs uv; writes names, versions and hashes, no addresses.
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra postgres --group dev \
+		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet --output-file requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""What comes in made right and safe: characters, addresses, dates, HTML, articles. Pure."""

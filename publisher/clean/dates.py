@@ -1,0 +1,31 @@
+"""Instants: aware UTC, or None where nobody said. Nothing here guesses."""
+
+import re
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?\s*(Z|z|[+-]\d\d:?\d\d)?")
+
+
+def instant(value: object, zone: ZoneInfo) -> datetime | None:
+    """Read an ISO 8601 text, a date or a datetime; without an offset it is the newsroom's wall clock.
+
+    Raises ValueError for anything else but None and the empty string.
+    """
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        value = _parse(value.strip())
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=zone)
+        return aware.astimezone(UTC)
+    if isinstance(value, date):
+        return datetime.combine(value, time(), zone).astimezone(UTC)
+    raise ValueError(f'"{value}" is not a date')
+
+
+def _parse(text: str) -> datetime:
+    if not _ISO.fullmatch(text):
+        raise ValueError(f'"{text}" is not a date')
+    # A space before the offset is Hugo's and Jekyll's habit; ISO 8601 has none.
+    return datetime.fromisoformat(re.sub(r"\s+(?=[Z+-])", "", text))

@@ -1,0 +1,45 @@
+"""Addresses: absolute, encoded as URIs (RFC 3986), and comparable."""
+
+import re
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+
+_SCHEMES = ("http", "https", "mailto", "tel")
+_TRACKING = re.compile(r"(utm_\w+|fbclid|gclid|mc_[ce]id|at_\w+|ref)", re.IGNORECASE)
+_WHITE = re.compile(r"[\x00-\x20\x7f]+")
+
+
+def absolute(url: str, base: str | None) -> str | None:
+    """An absolute http, https, mailto or tel URI with ASCII only, or None for anything else."""
+    url = _WHITE.sub(lambda match: "%20" if match[0].strip("\t\r\n") else "", url.strip())
+    try:
+        joined = urljoin(base, url) if base else url
+        parts = urlsplit(joined)
+        if parts.scheme.lower() not in _SCHEMES:
+            return None
+        if parts.scheme.lower() in ("mailto", "tel"):
+            return quote(joined, safe="%:/?#[]@!$&'()*+,;=~")
+        host = _host(parts.hostname or "")
+        port = f":{parts.port}" if parts.port else ""
+    except (ValueError, UnicodeError):
+        return None
+    if not host:
+        return None
+    path = quote(parts.path, safe="%/:@!$&'()*+,;=~")
+    query = quote(parts.query, safe="%/?:@!$&'()*+,;=~[]")
+    return urlunsplit((parts.scheme.lower(), host + port, path, query, quote(parts.fragment, safe="%/?:@!$&'()*+,;=~")))
+
+
+def _host(host: str) -> str:
+    if ":" in host:
+        return f"[{host}]"
+    return host if host.isascii() else host.encode("idna").decode()
+
+
+def key(url: str | None) -> str | None:
+    """What two addresses of one story share: no scheme, `www.`, tracking, fragment or closing slash."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    host = (parts.hostname or "").removeprefix("www.")
+    query = urlencode(sorted(pair for pair in parse_qsl(parts.query) if not _TRACKING.fullmatch(pair[0])))
+    return f"{host}{parts.path.rstrip('/')}{f'?{query}' if query else ''}"

@@ -1,0 +1,1 @@
+"""The editors' commands: one module per noun. Data on stdout, everything else on stderr."""

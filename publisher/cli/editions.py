@@ -1,0 +1,221 @@
+"""publisher editions: build, look at, send."""
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from publisher.cli.opening import now, opened, output
+from publisher.cli.output import when
+from publisher.errors import Busy, UsageError
+
+if TYPE_CHECKING:
+    from publisher.app import App
+    from publisher.model.delivery import DeliveryState
+    from publisher.model.newsletter import Edition, Newsletter
+
+app = typer.Typer(help="Build, look at, send.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("list")
+def listed(
+    context: typer.Context,
+    newsletter: Annotated[str, typer.Option(help="Only this newsletter's.")] = "",
+    limit: Annotated[int, typer.Option(min=1)] = 30,
+) -> None:
+    """List the newest editions."""
+    from publisher.store import database, editions, outbox
+
+    with opened(context) as app, database.reading(app.newsroom.database) as db:
+        found = editions.listed(db, limit, newsletter)
+        counts = {one.id: outbox.count(db, one.id) for one in found}
+        zone = app.newsroom.publication.zone
+    rows = [
+        (one.id, one.newsletter, one.cadence, one.slot, one.state, sum(counts[one.id].values()) or "",
+         when(one.finished_at, zone), one.note)
+        for one in found
+    ]  # fmt: skip
+    records = [{**asdict(one), "deliveries": counts[one.id]} for one in found]
+    columns = ("Id", "Newsletter", "Cadence", "Slot", "State", "Readers", "Finished", "Note")
+    output(context).table(columns, rows, records)
+
+
+@app.command()
+def build(
+    context: typer.Context,
+    newsletter: Annotated[str, typer.Argument(help="Its name.")],
+    cadence: Annotated[str, typer.Option(help="Which of its cadences; the first by default.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would hold, but store nothing.")] = False,
+) -> None:
+    """Compose a draft from all that is new."""
+    from publisher.pipeline import compose
+    from publisher.store import database
+
+    out = output(context)
+    with opened(context) as app:
+        chosen, cadence = _newsletter(app, newsletter, cadence)
+        room = app.newsroom
+        if dry_run:
+            with database.reading(room.database) as db:
+                layout = compose.lay_out(db, chosen, cadence, room.publication, now())
+            out.record({"articles": layout.articles, "left for the next": layout.left_over})
+            return
+        edition = compose.build(room.database, chosen, cadence, room.publication, now())
+        if edition is None:
+            out.say(f"Nothing is new to {chosen.title}, {cadence}: no edition was made.")
+            if out.json:
+                out.data(None)
+            return
+        out.say(f"Edition {edition.id} is a draft. Look at it: publisher editions show {edition.id}")
+        _show(context, app, edition)
+
+
+def _newsletter(app: "App", name: str, cadence: str) -> "tuple[Newsletter, str]":
+    newsletter = app.newsroom.newsletters.get(name)
+    if newsletter is None:
+        known = ", ".join(app.newsroom.newsletters) or "none is configured"
+        raise UsageError(f'there is no newsletter "{name}". Write one of: {known}.')
+    chosen = cadence or next(iter(newsletter.schedule), "")
+    if chosen not in newsletter.schedule:
+        raise UsageError(f'{name} has no cadence "{chosen}". Write one of: {", ".join(newsletter.schedule)}.')
+    return newsletter, chosen
+
+
+@app.command()
+def show(context: typer.Context, edition: Annotated[int, typer.Argument(help="Its id.")]) -> None:
+    """Show what an edition holds, and account for every reader."""
+    with opened(context) as app:
+        _show(context, app, _edition(app, edition))
+
+
+def _edition(app: "App", edition_id: int) -> "Edition":
+    from publisher.store import database, editions
+
+    with database.reading(app.newsroom.database) as db:
+        edition = editions.get(db, edition_id)
+    if edition is None:
+        raise UsageError(f"there is no edition {edition_id}. See: publisher editions list")
+    return edition
+
+
+def _show(context: typer.Context, app: "App", edition: "Edition") -> None:
+    from publisher.store import articles, database, editions, outbox
+
+    out, zone = output(context), app.newsroom.publication.zone
+    with database.reading(app.newsroom.database) as db:
+        placed = editions.placed_in(db, edition.id)
+        stories = articles.by_ids(db, {one.article_id for one in placed})
+        counts, reasons = outbox.count(db, edition.id), outbox.reasons(db, edition.id)
+    if out.json:
+        contents = [{**asdict(one), "headline": stories[one.article_id].title} for one in placed]
+        why = [dict(zip(("state", "code", "reply", "deliveries"), reason, strict=True)) for reason in reasons]
+        out.data({**asdict(edition), "contents": contents, "deliveries": counts, "reasons": why})
+        return
+    out.record(
+        {
+            "edition": f"{edition.id}, {edition.newsletter}, {edition.cadence}",
+            "slot": edition.slot,
+            "state": edition.state.value,
+            "subject": edition.subject,
+            "composed": when(edition.composed_at, zone),
+            "pressed": when(edition.pressed_at, zone),
+            "finished": when(edition.finished_at, zone),
+            "deliveries": {state.value: number for state, number in counts.items()},
+            "note": edition.note,
+        }
+    )
+    out.table(
+        ("Section", "Article", "Headline"), [(p.section, p.article_id, stories[p.article_id].title) for p in placed]
+    )
+    if reasons:
+        rows = [(state.value, code, reply, number) for state, code, reply, number in reasons]
+        out.table(("State", "Code", "Why", "Deliveries"), rows)
+
+
+@app.command()
+def send(
+    context: typer.Context,
+    edition: Annotated[int, typer.Argument(help="Its id.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the readers; send nothing.")] = False,
+) -> None:
+    """Approve, press and deliver an edition; one that was interrupted goes on where it stopped."""
+    from publisher.model.newsletter import EditionState as State
+    from publisher.pipeline import press, syndicate
+
+    out = output(context)
+    with opened(context) as app:
+        chosen, room = _edition(app, edition), app.newsroom
+        if chosen.state not in (State.DRAFT, State.APPROVED, State.PRESSED, State.SENDING):
+            out.say(f"Edition {edition} is {chosen.state}: there is nothing to send.")
+            _show_result(context, app, chosen)
+            return
+        readers = _readers(app, chosen)
+        if dry_run:
+            out.record({"edition": edition, "readers": readers, "sent": 0})
+            return
+        if not out.confirm(f"Send edition {edition} of {chosen.newsletter} to {readers} readers?"):
+            out.say("Nothing was sent.")
+            raise typer.Exit(1)
+        if chosen.state in (State.DRAFT, State.APPROVED):
+            press.approve(room.database, chosen)
+            press.press(room.database, chosen, room.press_desk, now())
+        syndicate.build(room.database, room.site, now(), "pages")
+        _deliver(context, app, readers)
+        failed = _show_result(context, app, _edition(app, edition))
+    if failed:
+        raise typer.Exit(3)
+
+
+def _readers(app: "App", edition: "Edition") -> int:
+    """How many readers would still get a copy."""
+    from publisher.model.delivery import UNFINISHED
+    from publisher.store import database, outbox
+
+    with database.reading(app.newsroom.database) as db:
+        if edition.pressed_at is None:
+            return outbox.count_readers(db, edition)
+        counts = outbox.count(db, edition.id)
+    return sum(counts.get(state, 0) for state in UNFINISHED)
+
+
+def _deliver(context: typer.Context, app: "App", readers: int) -> None:
+    out = output(context)
+    with out.progress("Sending", readers) as advance:
+        app.engine.watch = lambda progress: advance(sum(progress.settled.values()))
+        try:
+            asyncio.run(app.engine.work(now))
+        except Busy:
+            out.say("Handed to the press that is already running on this database.")
+    if app.engine.progress.down:
+        out.warn(f"Delivery waits: {app.engine.progress.down}")
+
+
+def _show_result(context: typer.Context, app: "App", edition: "Edition") -> bool:
+    """Print what became of the readers; True where some did not get their copy."""
+    from publisher.model.delivery import FAILURES, UNFINISHED
+    from publisher.store import database, outbox
+
+    with database.reading(app.newsroom.database) as db:
+        counts: dict[DeliveryState, int] = outbox.count(db, edition.id)
+    deliveries = {state.value: number for state, number in counts.items()}
+    output(context).record({"edition": edition.id, "state": edition.state.value, "deliveries": deliveries})
+    return any(counts.get(state) for state in (*FAILURES, *UNFINISHED))
+
+
+@app.command()
+def cancel(context: typer.Context, edition: Annotated[int, typer.Argument(help="Its id.")]) -> None:
+    """Cancel an edition of which nothing was sent; its articles are news again."""
+    from publisher.model.newsletter import EditionState as State
+    from publisher.store import database, editions
+
+    with opened(context) as app:
+        chosen = _edition(app, edition)
+        with database.writing(app.newsroom.database) as db:
+            note = {"note": "cancelled by an editor", "finished_at": now()}
+            moved = editions.move(db, edition, [State.DRAFT, State.APPROVED], State.CANCELLED, **note)
+        if not moved:
+            raise UsageError(
+                f"edition {edition} is {chosen.state}; only a draft or an approved edition can be cancelled."
+            )
+        output(context).say(f"Edition {edition} is cancelled.")

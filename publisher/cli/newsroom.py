@@ -1,0 +1,154 @@
+"""publisher check, gather, build, status: the newsroom as a whole."""
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from publisher.cli.opening import now, opened, output
+from publisher.cli.output import when
+from publisher.errors import Problem, PublisherError, UsageError
+
+if TYPE_CHECKING:
+    from publisher.model.delivery import DeliveryState
+    from publisher.pipeline.gather import Assignment, Gathered
+
+
+def check(context: typer.Context) -> None:
+    """Check configuration, templates and local articles; opens no connection and changes nothing."""
+    from publisher import app
+    from publisher.render.environment import Templates
+
+    out = output(context)
+    config = app.read(out.config)
+    root = out.config.resolve().parent
+    house = app.publication(config)
+    problems: list[Problem | str] = [*Templates(house, root).check()]
+    articles = 0
+    for source in app.local_sources(config, house, root):
+        found, count = asyncio.run(_read(source))
+        problems += found
+        articles += count
+    if out.json:
+        out.data({"problems": problems, "articles": articles})
+    else:
+        for problem in problems:
+            print(problem)
+    plural = "problem" if len(problems) == 1 else "problems"
+    out.say(f"{articles} local articles, {len(problems)} {plural}. Nothing was changed.")
+    if problems:
+        raise typer.Exit(1)
+
+
+async def _read(assignment: "Assignment") -> tuple[list[Problem], int]:
+    from publisher.clean.article import clean
+
+    source = assignment.source
+    try:
+        fetched = await source.fetch({}, now())
+    except PublisherError as error:
+        return [Problem(source.name, str(error))], 0
+    problems = list(fetched.problems)
+    for raw in fetched.articles:
+        problems += clean(raw, source.name, assignment.desk)[1]
+    return problems, len(fetched.articles)
+
+
+def gather(
+    context: typer.Context,
+    sources: Annotated[list[str] | None, typer.Argument(help="Only these sources.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be filed, but file nothing.")] = False,
+) -> None:
+    """Ask the sources for what changed."""
+    from publisher.pipeline import gather as step
+
+    out = output(context)
+    with opened(context) as app:
+        known = {one.source.name: one for one in app.newsroom.assignments}
+        for name in sources or ():
+            if name not in known:
+                raise UsageError(f'there is no source "{name}". Write one of: {", ".join(known) or "none yet"}.')
+        chosen = [known[name] for name in sources] if sources else list(known.values())
+        done = asyncio.run(step.gather(app.newsroom.database, chosen, now(), dry_run=dry_run))
+    for one in done:
+        for problem in one.problems:
+            out.warn(f"{one.source}: {problem}")
+        if one.error:
+            out.warn(f"{one.source}: {one.error}")
+    rows = [(one.source, _verdict(one), one.new, one.updated, one.same, len(one.problems)) for one in done]
+    out.table(("Source", "State", "New", "Updated", "Same", "Problems"), rows, [asdict(one) for one in done])
+    failed = [one for one in done if one.error]
+    if failed:
+        raise typer.Exit(1 if len(failed) == len(done) else 3)
+
+
+def _verdict(one: "Gathered") -> str:
+    return "failed" if one.error else "unchanged" if one.unchanged else "read"
+
+
+def build(
+    context: typer.Context,
+    only: Annotated[Literal["feeds", "pages"] | None, typer.Option(help="Only these files.")] = None,
+) -> None:
+    """Build the site as files: feeds and pages; only what changed is written."""
+    from publisher.pipeline import syndicate
+
+    out = output(context)
+    with opened(context) as app:
+        built = syndicate.build(app.newsroom.database, app.newsroom.site, now(), only or "")
+        place = app.newsroom.site.path
+    if out.json:
+        out.data(asdict(built))
+    else:
+        print(f"{place}: {len(built.written)} written, {len(built.removed)} removed, {built.same} unchanged")
+
+
+def status(context: typer.Context) -> None:
+    """What is happening, and what needs a person."""
+    from publisher import schedule
+    from publisher.model.newsletter import EditionState as State
+    from publisher.store import articles, database, editions, outbox
+    from publisher.store import sources as records
+
+    out = output(context)
+    with opened(context) as app, database.reading(app.newsroom.database) as db:
+        room, zone, moment = app.newsroom, app.newsroom.publication.zone, now()
+        known = records.load(db)
+        active = editions.in_state(db, State.DRAFT, State.APPROVED, State.PRESSED, State.SENDING, State.HELD)
+        deliveries = {one.id: outbox.count(db, one.id) for one in active}
+        upcoming = {
+            f"{name} {cadence}": slot.instant
+            for name, one in room.newsletters.items()
+            for cadence, line in one.schedule.items()
+            if (slot := schedule.next_slot(line, zone, moment))
+        }
+        latest = editions.listed(db, 20)
+        values = {"articles": articles.count(db), "editions": editions.states(db)}
+    failing = [record for record in known.values() if record.failures]
+    needs = [f"source {record.name} fails: {'; '.join(record.problems)}" for record in failing]
+    needs += [f"edition {one.id} waits for approval: publisher editions send {one.id}" for one in active
+              if one.state is State.DRAFT]  # fmt: skip
+    troubled = (State.FAILED, State.SENT_WITH_FAILURES)
+    needs += [f"edition {one.id} is {one.state}: publisher editions show {one.id}" for one in latest
+              if one.state in troubled]  # fmt: skip
+    if out.json:
+        sending = [{**asdict(one), "deliveries": deliveries[one.id]} for one in active]
+        out.data({**values, "active": sending, "next": upcoming, "needs": needs})
+        return
+    out.record(
+        {
+            **values,
+            "active": [f"{one.id} {one.newsletter} {one.state} {_counts(deliveries[one.id])}" for one in active],
+            "next": [f"{when(instant, zone)}  {name}" for name, instant in sorted(upcoming.items(), key=_instant)],
+            "needs a person": needs or "nothing",
+        }
+    )
+
+
+def _instant(item: "tuple[str, object]") -> str:
+    return str(item[1])
+
+
+def _counts(counts: "dict[DeliveryState, int]") -> str:
+    return " ".join(f"{state.value} {number}" for state, number in counts.items())

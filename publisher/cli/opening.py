@@ -1,0 +1,33 @@
+"""What every command needs: the clock, the options, and the opened newsroom."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from publisher.cli.output import Output
+
+if TYPE_CHECKING:
+    from publisher.app import App
+
+
+def now() -> datetime:
+    """The one place where commands read the clock."""
+    return datetime.now(UTC)
+
+
+def output(context: typer.Context) -> Output:
+    found = context.find_object(Output)
+    assert found is not None
+    return found
+
+
+@contextmanager
+def opened(context: typer.Context) -> "Iterator[App]":
+    """The newsroom of `--config`; imported late, so that `--help` is quick."""
+    from publisher import app
+
+    with app.opened(output(context).config, now()) as newsroom:
+        yield newsroom

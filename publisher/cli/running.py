@@ -1,0 +1,145 @@
+"""publisher serve, run: the processes that stay."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any
+
+import structlog
+import typer
+import uvicorn
+
+from publisher.cli.opening import now, opened, output
+from publisher.errors import Busy, PublisherError
+
+if TYPE_CHECKING:
+    from publisher.app import App
+
+_TICK_SECONDS = 15
+_DELIVERY_SECONDS = 2
+_DRAIN_SECONDS = 30
+
+log = structlog.get_logger()
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: stopping is decided by whoever runs it."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server(application: Any, host: str, port: int) -> Server:
+    config = uvicorn.Config(
+        application, host=host, port=port, log_config=None, lifespan="off", access_log=False, server_header=False,
+        timeout_graceful_shutdown=5,
+    )  # fmt: skip
+    return Server(config)
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str, typer.Option(help="Where to listen; [site] host by default.")] = "",
+    port: Annotated[int, typer.Option(help="[site] port by default.")] = 0,
+) -> None:
+    """Serve web pages and feeds."""
+    _log_everything()
+    with opened(context) as app:
+        host, port = host or app.config.site.host, port or app.config.site.port
+        output(context).say(f"Serving {app.newsroom.site.path} at http://{host}:{port}/. Ctrl-C ends it.")
+        asyncio.run(serve_until_stopped(_application(app), host, port))
+
+
+async def serve_until_stopped(application: Any, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    web = server(application, host, port)
+    stop = _stop_on_signals()
+    serving = asyncio.create_task(web.serve())
+    await asyncio.wait([serving, stop_task := asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
+    stop_task.cancel()
+    await _end_of(web, serving, host, port)
+
+
+def run(context: typer.Context) -> None:
+    """Clock, gathering, press, delivery and web in one process, until SIGTERM."""
+    _log_everything()
+    with opened(context) as app:
+        asyncio.run(_run(app))
+
+
+async def _run(app: "App") -> None:
+    from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+    host, port = app.config.site.host, app.config.site.port
+    stop = _stop_on_signals()
+    web = server(_application(app), host, port)
+    clock = AsyncIOScheduler(timezone="UTC")
+    # The clock, never the record: what is due is decided from the tables, so a late or lost tick loses nothing.
+    clock.add_job(
+        _tick, "interval", [app], seconds=_TICK_SECONDS, next_run_time=now(), coalesce=True, max_instances=1,
+        misfire_grace_time=None,
+    )  # fmt: skip
+    clock.start()
+    serving = asyncio.create_task(web.serve())
+    delivering = asyncio.create_task(_deliver(app, stop))
+    stopping = asyncio.create_task(stop.wait())
+    log.info("running", host=host, port=port)
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping")
+    stop.set()
+    app.engine.stop()
+    clock.shutdown(wait=False)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(delivering, _DRAIN_SECONDS)
+    await _end_of(web, serving, host, port)
+    log.info("stopped")
+
+
+async def _end_of(web: Server, serving: "asyncio.Task[None]", host: str, port: int) -> None:
+    failed = serving.done() and not web.started
+    web.should_exit = True
+    with contextlib.suppress(SystemExit):
+        await serving
+    if failed:
+        raise PublisherError(f"cannot listen on {host}:{port}: is it taken? Set another [site] port.")
+
+
+async def _tick(app: "App") -> None:
+    from publisher.pipeline import cycle
+
+    try:
+        await cycle.tick(app.newsroom, now(), rebuild=not (app.newsroom.site.path / "index.html").exists())
+    except PublisherError as error:
+        log.error("tick failed", error=str(error))
+
+
+async def _deliver(app: "App", stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await app.engine.work(now)
+        except Busy as error:
+            log.warning("delivery waits", reason=str(error))
+        if app.engine.progress.down:
+            log.warning("delivery waits", reason=app.engine.progress.down)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _DELIVERY_SECONDS)
+
+
+def _application(app: "App") -> Any:
+    from publisher.web.application import application
+
+    return application(app.newsroom.database, app.newsroom.site, app.newsroom.tokens, now)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    return stop
+
+
+def _log_everything() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))

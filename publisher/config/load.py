@@ -1,0 +1,124 @@
+"""Read config.toml, lay the environment over it, and list every mistake with its place."""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from publisher.config.mistakes import explain
+from publisher.config.positions import Key, positions
+from publisher.config.references import broken_references
+from publisher.config.schema import Config, SmtpTransportConfig
+from publisher.errors import ConfigError, Problem
+
+_TOML_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)| \(at end of document\)")
+
+
+def load(path: Path) -> Config:
+    """Raise ConfigError with all mistakes of the file, the environment and the secret files."""
+    text = _read(path)
+    data = _parse(path, text)
+    finder = _Finder(path.name, positions(text), data)
+    problems = [finder.problem(key, message) for key, message in broken_references(data)]
+    try:
+        config = Config(**data)
+    except ValidationError as error:
+        problems = [finder.problem(*explain(detail, data)) for detail in error.errors()] + problems
+        raise ConfigError(sorted(set(problems), key=_by_place)) from None
+    if problems:
+        raise ConfigError(sorted(problems, key=_by_place))
+    return _with_secrets(config, path.parent, finder)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(
+            [Problem(str(path), "there is no such file.", "Make a newsroom with: publisher init")]
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([Problem(str(path), f"cannot be read: {error}.", "Save it as UTF-8 text.")]) from None
+
+
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _TOML_PLACE.search(str(error))
+        line, column = (found[1], found[2]) if found and found[1] else (text.count("\n") + 1, 1)
+        message = _TOML_PLACE.sub("", str(error))
+        raise ConfigError(
+            [Problem(f"{path.name}:{line}:{column}", f"not TOML: {message}.", 'Write key = "value".')]
+        ) from None
+
+
+class _Finder:
+    """Knows the place of a key and what an editor calls its table."""
+
+    def __init__(self, file: str, places: Mapping[Key, tuple[int, int]], data: Mapping[str, Any]) -> None:
+        self._file, self._places, self._data = file, places, data
+
+    def problem(self, key: Key, message: str) -> Problem:
+        variable = "PUBLISHER_" + "__".join(str(part) for part in key).upper()
+        if variable in os.environ:
+            return Problem(f"environment {variable}", message)
+        known = next(prefix for prefix in _prefixes(key) if prefix in self._places or not prefix)
+        line, column = self._places.get(known, (1, 1))
+        return Problem(f"{self._file}:{line}:{column}", f"{self._label(key)}{message}")
+
+    def _label(self, key: Key) -> str:
+        """`[newsletter.briefing] schedule.daily: `"""
+        if not key:
+            return ""
+        head: list[str] = [str(key[0])]
+        rest = list(key[1:])
+        if rest and isinstance(rest[0], int):
+            element = self._element(str(key[0]), rest.pop(0))
+            head.append(str(element.get("name") or element.get("path") or f"{int(key[1]) + 1}"))
+        elif not rest and not isinstance(self._data.get(str(key[0])), dict | list):
+            return f"{key[0]}: "
+        table = f"[{'.'.join(head)}] "
+        return f"{table}{'.'.join(str(part) for part in rest)}: " if rest else table
+
+    def _element(self, table: str, index: str | int) -> Mapping[str, Any]:
+        elements = self._data.get(table)
+        if isinstance(elements, list) and isinstance(index, int) and index < len(elements):
+            element = elements[index]
+            return element if isinstance(element, dict) else {}
+        return {}
+
+
+def _prefixes(key: Key) -> Iterator[Key]:
+    return (key[:length] for length in range(len(key), -1, -1))
+
+
+def _by_place(problem: Problem) -> tuple[int, ...]:
+    return tuple(int(part) for part in problem.where.split(":")[1:] if part.isdigit())
+
+
+def _with_secrets(config: Config, root: Path, finder: _Finder) -> Config:
+    """Read every `*_file` secret; the rest of the program never sees the files."""
+    publication, transport = config.publication, config.transport
+    if publication.secret_key_file:
+        secret = _secret(root / publication.secret_key_file, ("publication", "secret_key_file"), finder)
+        publication = publication.model_copy(update={"secret_key": secret})
+    if publication.secret_key is None or len(publication.secret_key.get_secret_value()) < 32:
+        message = 'needs a secret of 32 characters or more. Write secret_key_file = "var/secret.key".'
+        raise ConfigError([finder.problem(("publication", "secret_key"), message)])
+    if isinstance(transport, SmtpTransportConfig) and transport.password_file:
+        secret = _secret(root / transport.password_file, ("transport", "password_file"), finder)
+        transport = transport.model_copy(update={"password": secret})
+    return config.model_copy(update={"publication": publication, "transport": transport})
+
+
+def _secret(path: Path, key: Key, finder: _Finder) -> SecretStr:
+    try:
+        return SecretStr(path.read_text("utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError([finder.problem(key, f'"{path}" cannot be read: {reason}.')]) from None

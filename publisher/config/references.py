@@ -1,0 +1,68 @@
+"""Names in the file that must name something else in the file.
+
+Works on the parsed TOML, before the types are checked, so that these mistakes are listed with all the others.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from publisher.config.positions import Key
+
+Mistake = tuple[Key, str]
+
+
+def broken_references(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    paths = {str(section.get("path")) for _, section in _tables(data, "section")}
+    yield from _twice(data, "section", "path")
+    yield from _twice(data, "source", "name")
+    yield from _twice(data, "newsletter", "name")
+    yield from _orphans(data, paths)
+    for table in ("newsletter", "feed"):
+        for index, entry in _tables(data, table):
+            yield from _unknown_sections(entry.get("sections"), (table, index, "sections"), paths)
+    for index, source in _tables(data, "source"):
+        named = source.get("section")
+        if isinstance(named, str) and named and named not in paths:
+            yield ("source", index, "section"), _unknown(named, paths)
+        mapping = source.get("sections")
+        if isinstance(mapping, dict):
+            for name, path in mapping.items():
+                if path not in paths:
+                    yield ("source", index, "sections", name), _unknown(str(path), paths)
+
+
+def _tables(data: Mapping[str, Any], name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    entries = data.get(name)
+    if isinstance(entries, list):
+        yield from ((index, entry) for index, entry in enumerate(entries) if isinstance(entry, dict))
+
+
+def _twice(data: Mapping[str, Any], table: str, key: str) -> Iterator[Mistake]:
+    seen: set[str] = set()
+    for index, entry in _tables(data, table):
+        value = str(entry.get(key))
+        if value in seen:
+            yield (table, index, key), f'"{value}" stands twice. Give each {table} a {key} of its own.'
+        seen.add(value)
+
+
+def _orphans(data: Mapping[str, Any], paths: set[str]) -> Iterator[Mistake]:
+    for index, section in _tables(data, "section"):
+        parent = str(section.get("path")).rpartition("/")[0]
+        if parent and parent not in paths:
+            yield (
+                ("section", index, "path"),
+                f'its parent "{parent}" is not a section. Add [[section]] path = "{parent}".',
+            )
+
+
+def _unknown_sections(chosen: object, key: Key, paths: set[str]) -> Iterator[Mistake]:
+    if isinstance(chosen, list):
+        for position, path in enumerate(chosen):
+            if isinstance(path, str) and path != "*" and path not in paths:
+                yield (*key, position), _unknown(path, paths)
+
+
+def _unknown(path: str, paths: set[str]) -> str:
+    known = ", ".join(sorted(paths)) or "none yet"
+    return f'there is no section "{path}". Write one of: {known}.'

@@ -1,0 +1,1 @@
+"""The sample journal, and the stage on which the whole press is shown."""

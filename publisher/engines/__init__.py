@@ -1,0 +1,1 @@
+"""What runs deliveries: each fills `ports.Dispatcher`."""

@@ -1,0 +1,124 @@
+"""The publication, its sections and newsletters, and the editions that come of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+EVERYTHING = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    path: str
+    title: str
+
+    @property
+    def level(self) -> int:
+        """1 for a top section, 2 for its child."""
+        return self.path.count("/") + 1
+
+
+def within(path: str, chosen: str) -> bool:
+    """Whether a section path is the chosen section or lies below it; `*` holds everything."""
+    return chosen == EVERYTHING or path == chosen or path.startswith(f"{chosen}/")
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The journal itself. `url` has no trailing slash; sections stand parents before children."""
+
+    name: str
+    url: str
+    zone: ZoneInfo
+    language: str
+    description: str
+    address: str
+    kinds: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or "localhost"
+
+    def section(self, path: str) -> Section | None:
+        return next((section for section in self.sections if section.path == path), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A display name and an address (RFC 5322 §3.4 name-addr)."""
+
+    name: str
+    address: str
+
+
+class Missed(StrEnum):
+    """What becomes of slots that passed while nobody looked."""
+
+    LATEST = "latest"
+    SKIP = "skip"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Newsletter:
+    """A recurring product. `schedule` maps a cadence to a cron line in the newsroom's zone.
+
+    Articles older than `max_age` are no longer news to it; an edition holds at most `max_articles` and
+    leaves the rest for the next. Slots found later than `late` are handled as `missed` says.
+    """
+
+    name: str
+    title: str
+    sections: tuple[str, ...]
+    schedule: Mapping[str, str]
+    sender: Mailbox
+    description: str = ""
+    reply_to: str = ""
+    needs_approval: bool = False
+    missed: Missed = Missed.LATEST
+    late: timedelta = timedelta(hours=3)
+    max_age: timedelta = timedelta(days=31)
+    max_articles: int = 40
+
+
+class EditionState(StrEnum):
+    DRAFT = "draft"
+    APPROVED = "approved"
+    PRESSED = "pressed"
+    SENDING = "sending"
+    HELD = "held"
+    SENT = "sent"
+    SENT_WITH_FAILURES = "sent_with_failures"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One dated sending. `slot` is the newsroom's wall clock, `2026-11-23T07:00`; `note` says why it ended so."""
+
+    id: int
+    newsletter: str
+    cadence: str
+    slot: str
+    state: EditionState
+    composed_at: datetime
+    subject: str = ""
+    note: str = ""
+    pressed_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An article under one section of an edition. `position` counts from 0 over the whole edition."""
+
+    position: int
+    section: str
+    article_id: int

@@ -1,0 +1,91 @@
+"""The clockwork: one tick does whatever is due, in the order of the paper's path.
+
+Every step is safe to repeat, so a tick may come late, twice, or on two machines at once.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Engine
+
+from publisher.model.newsletter import Edition, Newsletter, Publication
+from publisher.pipeline import compose, gather, press, syndicate
+from publisher.pipeline.gather import Assignment, Gathered
+from publisher.pipeline.press import Pressed
+from publisher.pipeline.syndicate import Built, Site
+from publisher.ports import Dispatcher
+from publisher.render.environment import Templates
+from publisher.tokens import Tokens
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Newsroom:
+    """All that the steps need, built by `app` from the configuration."""
+
+    database: Engine
+    publication: Publication
+    newsletters: Mapping[str, Newsletter]
+    assignments: Sequence[Assignment]
+    templates: Templates
+    tokens: Tokens
+    site: Site
+    dispatcher: Dispatcher
+
+    @property
+    def press_desk(self) -> press.Desk:
+        return press.Desk(self.publication, self.newsletters, self.templates, self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """What one turn of the clockwork did."""
+
+    gathered: tuple[Gathered, ...] = ()
+    composed: tuple[Edition, ...] = ()
+    pressed: tuple[Pressed, ...] = ()
+    built: Built | None = None
+
+
+async def tick(newsroom: Newsroom, now: datetime, *, rebuild: bool = False) -> Tick:
+    """Gather what is due, compose and press due editions, and rebuild the site where something changed."""
+    due = await asyncio.to_thread(gather.due, newsroom.database, newsroom.assignments, now)
+    gathered = await gather.gather(newsroom.database, due, now)
+    composed, pressed = await asyncio.to_thread(_editions, newsroom, now)
+    changed = any(one.new or one.updated for one in gathered) or any(one.queued for one in pressed)
+    built = None
+    if changed or rebuild:
+        built = await asyncio.to_thread(syndicate.build, newsroom.database, newsroom.site, now)
+    turn = Tick(tuple(gathered), tuple(composed), tuple(pressed), built)
+    _log(turn)
+    return turn
+
+
+def _editions(newsroom: Newsroom, now: datetime) -> tuple[list[Edition], list[Pressed]]:
+    newsletters = newsroom.newsletters.values()
+    composed = compose.compose_due(newsroom.database, newsletters, newsroom.publication, now)
+    return composed, press.press_approved(newsroom.database, newsroom.press_desk, now)
+
+
+def _log(turn: Tick) -> None:
+    for one in turn.gathered:
+        if one.error:
+            log.warning("source failed", source=one.source, error=one.error)
+        elif one.new or one.updated or one.problems:
+            log.info("gathered", source=one.source, new=one.new, updated=one.updated, problems=len(one.problems))
+    for edition in turn.composed:
+        log.info(
+            "composed",
+            edition=edition.id,
+            newsletter=edition.newsletter,
+            slot=edition.slot,
+            state=edition.state,
+        )
+    for pressed in turn.pressed:
+        log.info("pressed", edition=pressed.edition.id, queued=pressed.queued, error=pressed.error)
+    if turn.built:
+        log.info("site built", written=len(turn.built.written), removed=len(turn.built.removed))

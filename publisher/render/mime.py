@@ -1,0 +1,123 @@
+"""Header fields and transfer encoding, written by hand: Python's `email` folds a long List-Unsubscribe address into
+encoded words, which breaks one-click unsubscribe (cpython#85725).
+"""
+
+import base64
+import re
+
+from publisher.clean.text import one_line
+from publisher.model.newsletter import Mailbox
+
+_FOLD = 76  # header lines, below RFC 5322's 78
+_WIDTH = 75  # body lines: 76 (RFC 2045 §6.7) less a soft break that the plate may have to add
+_LONGEST_WORD = 75  # RFC 2047 §2
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_ENCODE = re.compile(rb"[^\x20-\x3c\x3e-\x7e]|  +| (?=\n|\Z)|^\.|^From ", re.MULTILINE)
+_UNIT = re.compile(rb"=[0-9A-F]{2}|[^=]")
+
+
+def header(name: str, value: str) -> bytes:
+    """An unstructured field (RFC 5322 §2.2.1), folded, encoded where it is not plain ASCII (RFC 2047)."""
+    value = one_line(value)
+    if value.isascii() and "=?" not in value:
+        return f"{_folded(f'{name}: ', value.split(' '))}\r\n".encode()
+    words = encoded_words(value, _LONGEST_WORD - len(name) - 2)
+    return (f"{name}: " + "\r\n ".join(words) + "\r\n").encode()
+
+
+def _folded(start: str, words: list[str]) -> str:
+    lines, line = [], start
+    for number, word in enumerate(words):
+        gap = " " if number else ""
+        if number and len(line) + len(gap) + len(word) > _FOLD:
+            lines.append(line)
+            line = f" {word}"
+        else:
+            line += gap + word
+    return "\r\n".join([*lines, line])
+
+
+def encoded_words(text: str, first: int = _LONGEST_WORD) -> list[str]:
+    """Base64 encoded-words, each whole characters and at most 75 long; the first at most `first`."""
+    words, chunk, room = [], "", first
+    for character in text:
+        size = len((chunk + character).encode())
+        if chunk and 12 + (size + 2) // 3 * 4 > room:  # 12 = len("=?utf-8?b??=")
+            words.append(chunk)
+            chunk, room = "", _LONGEST_WORD
+        chunk += character
+    return [f"=?utf-8?b?{base64.b64encode(word.encode()).decode()}?=" for word in [*words, chunk] if word]
+
+
+def address_header(name: str, mailbox: Mailbox) -> bytes:
+    """A field with one mailbox (RFC 5322 §3.4); the address itself is never encoded."""
+    address = f"<{one_line(mailbox.address)}>"
+    phrase = display_name(mailbox.name)
+    if not phrase:
+        return f"{name}: {address[1:-1]}\r\n".encode()
+    return f"{_folded(f'{name}: ', [*phrase, address])}\r\n".encode()
+
+
+def display_name(text: str) -> list[str]:
+    """A phrase as words that may be folded apart: atoms, one quoted string, or encoded words."""
+    text = one_line(text)
+    if not text:
+        return []
+    if not text.isascii() or "=?" in text:
+        return encoded_words(text, 60)
+    if _ATOMS.fullmatch(text):
+        return text.split(" ")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return [f'"{escaped}"']
+
+
+def quoted_printable(data: bytes) -> bytes:
+    """Encode text with LF line ends (RFC 2045 §6.7): lines of at most 76, CRLF between.
+
+    No leading dot, no `From `, no runs of blanks and none at a line's end: SMTP need not stuff it, mbox not quote it,
+    and DKIM's relaxed canonicalisation (RFC 6376 §3.4.4) leaves it as it is.
+    """
+    escaped = _ENCODE.sub(_hex, data)
+    return b"\r\n".join(_wrapped(line) for line in escaped.split(b"\n"))
+
+
+def _hex(match: re.Match[bytes]) -> bytes:
+    found = match[0]
+    if found == b"\n":
+        return found
+    if found == b"From ":
+        return b"=46rom "
+    return b"".join(b"=%02X" % byte for byte in found)
+
+
+def _wrapped(line: bytes) -> bytes:
+    if len(line) <= _WIDTH:
+        return line
+    lines: list[bytes] = []
+    start = 0
+    while len(line) - start > _WIDTH:
+        end = start + _WIDTH
+        # Never cut an =XX, and let no line begin with a dot, a blank or "From ".
+        while b"=" in line[end - 2 : end] or line[end : end + 1] in b". " or line[end : end + 5] == b"From ":
+            end -= 1
+        if end - start < _WIDTH // 2:  # a run of dots or blanks longer than half a line
+            return _wrapped_by_unit(line)
+        lines.append(line[start:end] + b"=")
+        start = end
+    return b"\r\n".join([*lines, line[start:]])
+
+
+def _wrapped_by_unit(line: bytes) -> bytes:
+    lines, current = [], b""
+    for unit in _UNIT.findall(line):
+        safe = b"=%02X" % unit[0] if unit in b". " else unit
+        if len(current) + len(safe) > _WIDTH:
+            lines.append(current + b"=")
+            current = b""
+        current += safe
+    return b"\r\n".join([*lines, current])
+
+
+def quoted_printable_value(text: str) -> bytes:
+    """A value set into a line of its own between soft breaks, so that its neighbours stay as they are."""
+    return quoted_printable(text.encode().replace(b"\n", b" ")) + b"=\r\n"

@@ -1,0 +1,191 @@
+"""Articles kept as Markdown and HTML files with front matter, as Hugo and Jekyll do.
+
+A file is read again when its size or time changed, and at every fetch while it has a mistake. The folder decides
+the section where the front matter names none. `_authors.toml` holds biographies by name.
+"""
+
+import asyncio
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from markdown_it import MarkdownIt
+
+from publisher.clean import dates
+from publisher.clean.text import from_html, one_line
+from publisher.errors import Problem, SourceError
+from publisher.model.article import Author, Image, RawArticle
+from publisher.ports import Fetched
+from publisher.sources.front_matter import FrontMatterError, Parts, split
+
+_MARKDOWN = {".md", ".markdown"}
+_SUFFIXES = _MARKDOWN | {".html", ".htm"}
+_DATED_NAME = re.compile(r"^\d{4}-\d\d-\d\d-")
+_MARKDOWN_TITLE = re.compile(r"\A\s*#\s+(?P<title>[^\n]+?)\s*#*\n")
+_HTML_TITLE = re.compile(r"<(title|h1)\b[^>]*>(?P<title>.*?)</\1>", re.DOTALL | re.IGNORECASE)
+_HTML_BODY = re.compile(r"<body\b[^>]*>(.*)</body>", re.DOTALL | re.IGNORECASE)
+_YES = ("true", "yes", "on", "1")
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    name: str
+    path: Path
+    zone: ZoneInfo
+
+    async def fetch(self, state: Mapping[str, Any], now: datetime) -> Fetched:
+        return await asyncio.to_thread(self._read, state)
+
+    def _read(self, state: Mapping[str, Any]) -> Fetched:
+        if not self.path.is_dir():
+            raise SourceError(f"{self.path}: there is no such folder.")
+        biographies, problems = _biographies(self.path / "_authors.toml")
+        stamps: dict[str, str] = {"_authors.toml": _stamp(self.path / "_authors.toml")}
+        known = state if state.get("_authors.toml") == stamps["_authors.toml"] else {}
+        articles = []
+        for file in self._files():
+            name, stamp = file.relative_to(self.path).as_posix(), _stamp(file)
+            if known.get(name) != stamp:
+                try:
+                    articles.append(_article(file, name, biographies, self.zone))
+                except FrontMatterError as error:
+                    problems.append(error.problem)
+                    continue
+            stamps[name] = stamp
+        return Fetched(tuple(articles), stamps, tuple(problems), unchanged=not articles and not problems)
+
+    def _files(self) -> Iterator[Path]:
+        for file in sorted(self.path.rglob("*")):
+            hidden = any(part[0] in "._" for part in file.relative_to(self.path).parts)
+            if file.suffix.lower() in _SUFFIXES and not hidden and file.is_file():
+                yield file
+
+
+def _stamp(file: Path) -> str:
+    try:
+        status = file.stat()
+    except OSError:
+        return ""
+    return f"{status.st_mtime_ns}:{status.st_size}"
+
+
+def _biographies(file: Path) -> tuple[dict[str, str], list[Problem]]:
+    try:
+        tables = tomllib.loads(file.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        return {}, []
+    except (OSError, ValueError) as error:
+        return {}, [Problem(file.name, f"cannot be read: {error}.", 'Write ["Author Name"] and biography = "…".')]
+    found = {name: table.get("biography", "") for name, table in tables.items() if isinstance(table, dict)}
+    return {name: text for name, text in found.items() if isinstance(text, str)}, []
+
+
+def _article(file: Path, name: str, biographies: Mapping[str, str], zone: ZoneInfo) -> RawArticle:
+    parts = split(_text(file, name), name)
+    values = _Values(parts, name)
+    title, body = _title_and_body(file, parts, values)
+    if not title and not body.strip():
+        raise FrontMatterError(Problem(f"{name}:1", "the file is empty.", 'Write front matter with a "title".'))
+    folder = Path(name).parent.as_posix()
+    return RawArticle(
+        source_id=values.text("id") or name,
+        title=title,
+        body=body,
+        where=f"{name}:1",
+        url=values.text("canonical_url", "url", "permalink") or None,
+        standfirst=values.text("standfirst", "description", "summary", "excerpt", "subtitle"),
+        authors=values.authors(biographies),
+        published=values.date(zone, "date", "published", "publishDate"),
+        modified=values.date(zone, "modified", "lastmod", "updated", "last_modified_at"),
+        sections=values.list("sections", "section", "categories", "category") or ((folder,) if folder != "." else ()),
+        tags=values.list("tags"),
+        image=values.image(),
+        language=values.text("language", "lang") or None,
+        slug=values.text("slug") or _DATED_NAME.sub("", file.stem),
+        usable=values.text("draft").lower() not in _YES,
+    )
+
+
+def _text(file: Path, name: str) -> str:
+    data = file.read_bytes()
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FrontMatterError(Problem(f"{name}:{line}", "is not UTF-8 text.", "Save the file as UTF-8.")) from None
+
+
+def _title_and_body(file: Path, parts: Parts, values: "_Values") -> tuple[str, str]:
+    """A file without a title in its front matter has it as its first heading."""
+    title, body = values.text("title"), parts.body
+    if file.suffix.lower() in _MARKDOWN:
+        heading = _MARKDOWN_TITLE.match(body)
+        if heading and title in ("", heading["title"]):
+            title, body = heading["title"], body[heading.end() :]
+        markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+        return title, str(markdown.render(body))
+    heading = _HTML_TITLE.search(body)
+    inner = _HTML_BODY.search(body)
+    return title or (from_html(heading["title"]) if heading else ""), inner[1] if inner else body
+
+
+class _Values:
+    """Front matter by any of a key's usual names, whatever the shape it was written in."""
+
+    def __init__(self, parts: Parts, where: str) -> None:
+        self._values, self._where = parts.values, where
+
+    def _first(self, *keys: str) -> Any:
+        return next((self._values[key] for key in keys if self._values.get(key) not in (None, "", [])), None)
+
+    def text(self, *keys: str) -> str:
+        value = self._first(*keys)
+        if isinstance(value, dict | list):
+            shape = "a list" if isinstance(value, list) else "a table"
+            raise self._mistake(keys, f"{shape} where a text belongs.", f"Write {keys[0]}: one line of text")
+        return "" if value is None else one_line(str(value))
+
+    def list(self, *keys: str) -> tuple[str, ...]:
+        value = self._first(*keys)
+        if value is None:
+            return ()
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        if isinstance(value, list) and not any(isinstance(part, dict | list) for part in value):
+            return tuple(str(part) for part in value)
+        raise self._mistake(keys, "is not a list of names.", f"Write {keys[0]}: [one, two]")
+
+    def date(self, zone: ZoneInfo, *keys: str) -> datetime | None:
+        try:
+            return dates.instant(self._first(*keys), zone)
+        except ValueError as error:
+            raise self._mistake(keys, f"{error}.", "Write 2026-11-20T07:30:00+05:00 or 2026-11-20.") from None
+
+    def authors(self, biographies: Mapping[str, str]) -> tuple[Author, ...]:
+        value = self._first("authors", "author")
+        entries = value if isinstance(value, list) else [] if value is None else [value]
+        authors = []
+        for entry in entries:
+            given = entry if isinstance(entry, dict) else {"name": entry}
+            name = one_line(str(given.get("name", "")))
+            biography = given.get("biography") or given.get("bio") or biographies.get(name, "")
+            authors.append(Author(name, str(biography)))
+        return tuple(authors)
+
+    def image(self) -> Image | None:
+        value = self._first("image")
+        given = value if isinstance(value, dict) else {"url": value}
+        url = str(given.get("url") or given.get("src") or "")
+        described = (
+            str(given.get(key) or self._values.get(f"image_{key}", "")) for key in ("alt", "caption", "credit")
+        )
+        return Image(url, *described) if url else None
+
+    def _mistake(self, keys: tuple[str, ...], message: str, fix: str) -> FrontMatterError:
+        key = next(key for key in keys if key in self._values)
+        return FrontMatterError(Problem(f"{self._where}:2", f"{key}: {message}", fix))

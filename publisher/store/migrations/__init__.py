@@ -1,0 +1,1 @@
+"""Numbered, append-only, one transaction each."""

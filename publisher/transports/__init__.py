@@ -1,0 +1,1 @@
+"""What carries copies away: one module per transport, each filling `ports.Transport`."""
