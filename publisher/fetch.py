@@ -99,27 +99,34 @@ class _Guard(httpcore2.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        address = await self._resolve(host, port)
-        return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+        *others, last = await self._resolve(host, port)
+        for address in others:
+            try:
+                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+                continue  # a host that answers on IPv4 only is often listed with IPv6 first
+        return await self._network.connect_tcp(last, port, timeout, local_address, socket_options)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def _resolve(self, host: str, port: int) -> str:
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        """Every address of a host, the best first."""
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore2.ConnectError(f"the name {host} has no address ({error.strerror})") from error
-        addresses = [str(entry[4][0]) for entry in found]
+        except (OSError, UnicodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no host name"
+            raise httpcore2.ConnectError(f"the name {host} has no address ({reason})") from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if host in self._allowed:
-            return addresses[0]
+            return addresses
         for address in addresses:
             if not is_public(address):
                 raise httpcore2.ConnectError(
                     f"{host} is at the private address {address}; to allow it, "
                     f'write allow_private = ["{host}"] under [fetch]'
                 )
-        return addresses[0]
+        return addresses
 
 
 def is_public(address: str) -> bool:
@@ -131,4 +138,6 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return inner.is_global and not inner.is_multicast
-    return ip.is_global and not ip.is_multicast
+        if ip.is_site_local:
+            return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,7 @@ from publisher.model.newsletter import Publication
 
 _HEADLINE_WORDS = 12
 _TEASER_WORDS = 30
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def clean(raw: RawArticle, source: str, desk: Desk) -> tuple[Article | None, lis
         standfirst=standfirst,
         teaser=standfirst or text.first_words(words, _TEASER_WORDS),
         body=markup.drop_image(body, image.url) if image else body,
-        language=(raw.language or desk.language or desk.publication.language).replace("_", "-"),
+        language=_language(raw.language) or (desk.language or desk.publication.language).replace("_", "-"),
         url=url,
         authors=_authors(raw.authors),
         published=raw.published,
@@ -79,7 +81,7 @@ def _sections(names: Iterable[str], desk: Desk) -> tuple[str, ...]:
     known = {path.casefold(): path for path in (section.path for section in desk.publication.sections)}
     for section in reversed(desk.publication.sections):
         known.setdefault(section.title.casefold(), section.path)
-    known |= {name.casefold(): path for name, path in desk.sections.items()}
+    known |= {name.strip("/ ").casefold(): path for name, path in desk.sections.items()}
     found = [known[name.strip("/ ").casefold()] for name in names if name.strip("/ ").casefold() in known]
     return tuple(dict.fromkeys(found)) or ((desk.section,) if desk.section else ())
 
@@ -89,6 +91,12 @@ def _homeless(raw: RawArticle, desk: Desk) -> Problem:
     message = f"none of its sections ({named}) is configured." if named else "it names no section."
     known = ", ".join(section.path for section in desk.publication.sections)
     return Problem(raw.where, f"{message} It is filed without one.", f"Write one of: {known}.")
+
+
+def _language(tag: str | None) -> str:
+    """A BCP 47 tag, or nothing where the source wrote something else."""
+    tag = (tag or "").strip().replace("_", "-")
+    return tag if _LANGUAGE.fullmatch(tag) else ""
 
 
 def _image(image: Image | None, base: str) -> Image | None:

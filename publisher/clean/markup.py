@@ -45,17 +45,23 @@ def sanitise(markup: str, base: str | None) -> str:
             return value if _DIMENSION.fullmatch(value) else None
         return value
 
-    cleaned = nh3.clean(
-        _TOP_HEADING.sub(r"<\1h2", repair(markup)),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        clean_content_tags=_WITH_CONTENT,
-        attribute_filter=attribute,
-        url_schemes={"http", "https", "mailto", "tel"},
-        link_rel=None,
-        strip_comments=True,
-    )
-    cleaned = _IMAGE_WITHOUT_SOURCE.sub("", _IFRAME.sub(_link_to_embed, cleaned))
+    def allowed(text: str) -> str:
+        return nh3.clean(
+            text,
+            tags=_TAGS,
+            attributes=_ATTRIBUTES,
+            clean_content_tags=_WITH_CONTENT,
+            attribute_filter=attribute,
+            url_schemes={"http", "https", "mailto", "tel"},
+            link_rel=None,
+            strip_comments=True,
+        )
+
+    cleaned = allowed(_TOP_HEADING.sub(r"<\1h2", repair(markup)))
+    if _IFRAME.search(cleaned):
+        # The link's paragraph may stand inside another; the parser closes that one.
+        cleaned = allowed(_IFRAME.sub(_link_to_embed, cleaned))
+    cleaned = _IMAGE_WITHOUT_SOURCE.sub("", cleaned)
     return _EMPTY.sub("", cleaned).strip()
 
 

@@ -54,7 +54,7 @@ def from_html(markup: str) -> str:
 def first_words(text: str, count: int) -> str:
     """The first words of a plain text, with an ellipsis where it goes on."""
     words = text.split()
-    return text if len(words) <= count else " ".join(words[:count]).rstrip(",;:–—-") + "…"
+    return text if len(words) <= count else " ".join(words[:count]).rstrip(" ,;:–—-") + "…"
 
 
 def slug(text: str) -> str:

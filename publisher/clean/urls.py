@@ -3,14 +3,17 @@
 import re
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
+from publisher.clean.text import repair
+
 _SCHEMES = ("http", "https", "mailto", "tel")
 _TRACKING = re.compile(r"(utm_\w+|fbclid|gclid|mc_[ce]id|at_\w+|ref)", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 _WHITE = re.compile(r"[\x00-\x20\x7f]+")
 
 
 def absolute(url: str, base: str | None) -> str | None:
     """An absolute http, https, mailto or tel URI with ASCII only, or None for anything else."""
-    url = _WHITE.sub(lambda match: "%20" if match[0].strip("\t\r\n") else "", url.strip())
+    url = _WHITE.sub(lambda match: "%20" if match[0].strip("\t\r\n") else "", repair(url).strip())
     try:
         joined = urljoin(base, url) if base else url
         parts = urlsplit(joined)
@@ -22,7 +25,7 @@ def absolute(url: str, base: str | None) -> str | None:
         port = f":{parts.port}" if parts.port else ""
     except (ValueError, UnicodeError):
         return None
-    if not host:
+    if not _HOST.fullmatch(host):
         return None
     path = quote(parts.path, safe="%/:@!$&'()*+,;=~")
     query = quote(parts.query, safe="%/?:@!$&'()*+,;=~[]")

@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
@@ -24,7 +25,7 @@ _DRAIN_SECONDS = 30
 log = structlog.get_logger()
 
 
-class Server(uvicorn.Server):
+class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers: stopping is decided by whoever runs it."""
 
     @contextlib.contextmanager
@@ -32,12 +33,32 @@ class Server(uvicorn.Server):
         yield
 
 
-def server(application: Any, host: str, port: int) -> Server:
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise PublisherError(
+            f"cannot listen on {host}:{port}: {error.strerror}. Set another port under [site], or end who has it."
+        ) from None
+
+
+@contextlib.asynccontextmanager
+async def _serving(application: Any, host: str, port: int) -> AsyncIterator["asyncio.Task[None]"]:
+    """Serve in the background; at the end, let answers in hand go out."""
     config = uvicorn.Config(
-        application, host=host, port=port, log_config=None, lifespan="off", access_log=False, server_header=False,
+        application,
+        log_config=None,
+        lifespan="off",
+        access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=5,
-    )  # fmt: skip
-    return Server(config)
+    )
+    with _listen(host, port) as listening:
+        web = _Server(config)
+        task = asyncio.create_task(web.serve(sockets=[listening]))
+        yield task
+        web.should_exit = True
+        await task
 
 
 def serve(
@@ -55,12 +76,9 @@ def serve(
 
 async def serve_until_stopped(application: Any, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
-    web = server(application, host, port)
     stop = _stop_on_signals()
-    serving = asyncio.create_task(web.serve())
-    await asyncio.wait([serving, stop_task := asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
-    stop_task.cancel()
-    await _end_of(web, serving, host, port)
+    async with _serving(application, host, port):
+        await stop.wait()
 
 
 def run(context: typer.Context) -> None:
@@ -75,36 +93,29 @@ async def _run(app: "App") -> None:
 
     host, port = app.config.site.host, app.config.site.port
     stop = _stop_on_signals()
-    web = server(_application(app), host, port)
     clock = AsyncIOScheduler(timezone="UTC")
     # The clock, never the record: what is due is decided from the tables, so a late or lost tick loses nothing.
     clock.add_job(
-        _tick, "interval", [app], seconds=_TICK_SECONDS, next_run_time=now(), coalesce=True, max_instances=1,
+        _tick,
+        "interval",
+        [app],
+        seconds=_TICK_SECONDS,
+        next_run_time=now(),
+        coalesce=True,
+        max_instances=1,
         misfire_grace_time=None,
-    )  # fmt: skip
-    clock.start()
-    serving = asyncio.create_task(web.serve())
-    delivering = asyncio.create_task(_deliver(app, stop))
-    stopping = asyncio.create_task(stop.wait())
-    log.info("running", host=host, port=port)
-    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-    log.info("stopping")
-    stop.set()
-    app.engine.stop()
-    clock.shutdown(wait=False)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(delivering, _DRAIN_SECONDS)
-    await _end_of(web, serving, host, port)
+    )
+    async with _serving(_application(app), host, port):
+        clock.start()
+        delivering = asyncio.create_task(_deliver(app, stop))
+        log.info("running", host=host, port=port)
+        await stop.wait()
+        log.info("stopping")
+        clock.shutdown(wait=False)
+        app.engine.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(delivering, _DRAIN_SECONDS)
     log.info("stopped")
-
-
-async def _end_of(web: Server, serving: "asyncio.Task[None]", host: str, port: int) -> None:
-    failed = serving.done() and not web.started
-    web.should_exit = True
-    with contextlib.suppress(SystemExit):
-        await serving
-    if failed:
-        raise PublisherError(f"cannot listen on {host}:{port}: is it taken? Set another [site] port.")
 
 
 async def _tick(app: "App") -> None:

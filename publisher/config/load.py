@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from publisher.config.mistakes import explain
 from publisher.config.positions import Key, positions
 from publisher.config.references import broken_references
-from publisher.config.schema import Config, SmtpTransportConfig
+from publisher.config.schema import Config, Environment, SmtpTransportConfig
 from publisher.errors import ConfigError, Problem
 
 _TOML_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)| \(at end of document\)")
@@ -21,17 +21,18 @@ _TOML_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)| \(at end of documen
 def load(path: Path) -> Config:
     """Raise ConfigError with all mistakes of the file, the environment and the secret files."""
     text = _read(path)
-    data = _parse(path, text)
+    data = _overlaid(_parse(path, text), Environment(Config)())
     finder = _Finder(path.name, positions(text), data)
     problems = [finder.problem(key, message) for key, message in broken_references(data)]
     try:
         config = Config(**data)
     except ValidationError as error:
         problems = [finder.problem(*explain(detail, data)) for detail in error.errors()] + problems
-        raise ConfigError(sorted(set(problems), key=_by_place)) from None
-    if problems:
-        raise ConfigError(sorted(problems, key=_by_place))
-    return _with_secrets(config, path.parent, finder)
+        raise ConfigError(sorted(dict.fromkeys(problems), key=_by_place)) from None
+    config, unread = _with_secrets(config, path.parent, finder)
+    if problems or unread:
+        raise ConfigError(sorted([*problems, *unread], key=_by_place))
+    return config
 
 
 def _read(path: Path) -> str:
@@ -57,6 +58,19 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         ) from None
 
 
+def _overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` wins, key by key; a secret and its `*_file` are one setting."""
+    kept = {
+        key: value
+        for key, value in below.items()
+        if f"{key}_file" not in above and (key in above or key.removesuffix("_file") not in above)
+    }
+    for key, value in above.items():
+        both = isinstance(kept.get(key), dict) and isinstance(value, dict)
+        kept[key] = _overlaid(kept[key], value) if both else value
+    return kept
+
+
 class _Finder:
     """Knows the place of a key and what an editor calls its table."""
 
@@ -64,10 +78,9 @@ class _Finder:
         self._file, self._places, self._data = file, places, data
 
     def problem(self, key: Key, message: str) -> Problem:
-        variable = "PUBLISHER_" + "__".join(str(part) for part in key).upper()
-        if variable in os.environ:
+        known = next(prefix for prefix in _prefixes(key) if prefix in self._places or _variable(prefix) or not prefix)
+        if variable := _variable(known):
             return Problem(f"environment {variable}", message)
-        known = next(prefix for prefix in _prefixes(key) if prefix in self._places or not prefix)
         line, column = self._places.get(known, (1, 1))
         return Problem(f"{self._file}:{line}:{column}", f"{self._label(key)}{message}")
 
@@ -97,28 +110,52 @@ def _prefixes(key: Key) -> Iterator[Key]:
     return (key[:length] for length in range(len(key), -1, -1))
 
 
+def _variable(key: Key) -> str:
+    """The environment variable that sets a key, where there is one; pydantic reads small letters too."""
+    name = "PUBLISHER_" + "__".join(str(part) for part in key).upper()
+    return name if name in map(str.upper, os.environ) else ""
+
+
 def _by_place(problem: Problem) -> tuple[int, ...]:
     return tuple(int(part) for part in problem.where.split(":")[1:] if part.isdigit())
 
 
-def _with_secrets(config: Config, root: Path, finder: _Finder) -> Config:
+def _with_secrets(config: Config, root: Path, finder: _Finder) -> tuple[Config, list[Problem]]:
     """Read every `*_file` secret; the rest of the program never sees the files."""
     publication, transport = config.publication, config.transport
-    if publication.secret_key_file:
-        secret = _secret(root / publication.secret_key_file, ("publication", "secret_key_file"), finder)
-        publication = publication.model_copy(update={"secret_key": secret})
-    if publication.secret_key is None or len(publication.secret_key.get_secret_value()) < 32:
-        message = 'needs a secret of 32 characters or more. Write secret_key_file = "var/secret.key".'
-        raise ConfigError([finder.problem(("publication", "secret_key"), message)])
+    problems: list[Problem] = []
+    try:
+        publication = publication.model_copy(update={"secret_key": _key(config, root, finder)})
+    except ConfigError as error:
+        problems += error.problems
     if isinstance(transport, SmtpTransportConfig) and transport.password_file:
-        secret = _secret(root / transport.password_file, ("transport", "password_file"), finder)
-        transport = transport.model_copy(update={"password": secret})
-    return config.model_copy(update={"publication": publication, "transport": transport})
+        try:
+            secret = _secret(root / transport.password_file, ("transport", "password_file"), finder)
+            transport = transport.model_copy(update={"password": secret})
+        except ConfigError as error:
+            problems += error.problems
+    return config.model_copy(update={"publication": publication, "transport": transport}), problems
+
+
+def _key(config: Config, root: Path, finder: _Finder) -> SecretStr:
+    secret, file = config.publication.secret_key, config.publication.secret_key_file
+    key = ("publication", "secret_key_file" if file else "secret_key")
+    if file:
+        secret = _secret(root / file, key, finder)
+    if secret is None or len(secret.get_secret_value()) < 32:
+        message = 'needs a secret of 32 characters or more. Write secret_key_file = "var/secret.key".'
+        if file:
+            message = f'"{root / file}" holds fewer than 32 characters. Fill it with a longer secret.'
+        raise ConfigError([finder.problem(key, message)])
+    return secret
 
 
 def _secret(path: Path, key: Key, finder: _Finder) -> SecretStr:
     try:
-        return SecretStr(path.read_text("utf-8").strip())
+        text = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ConfigError([finder.problem(key, f'"{path}" cannot be read: {reason}.')]) from None
+    if not text:
+        raise ConfigError([finder.problem(key, f'"{path}" is empty. Write the secret into it.')])
+    return SecretStr(text)

@@ -11,7 +11,9 @@ from publisher.config import schema
 from publisher.config.positions import Key
 
 _KINDS = {"string": "text in quotes", "int": "a whole number", "bool": "true or false", "dict": "a table",
+          "model": "a table", "model_attributes": "a table",
           "list": "a list", "tuple": "a list", "path": "a path in quotes"}  # fmt: skip
+_SECRETS = ("secret_key", "password")
 _TABLES: dict[str, type[BaseModel]] = {
     "publication": schema.PublicationConfig,
     "section": schema.SectionConfig,
@@ -32,6 +34,9 @@ def explain(error: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
     """The key's path as it stands in the file, and the message."""
     key = _as_written(error["loc"], data)
     kind, context = error["type"], error.get("ctx", {})
+    shown = "the secret" if key[-1:] and key[-1] in _SECRETS else _shown(error["input"])
+    if kind == "missing" and len(key) == 1:
+        return (), f'"{key[0]}" is missing. Write [{key[0]}].'
     if kind == "missing":
         return key[:-1], f'"{key[-1]}" is missing. Write {key[-1]} = ….'
     if kind == "extra_forbidden":
@@ -39,7 +44,7 @@ def explain(error: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
     if kind == "value_error":
         return key, str(context.get("error", error["msg"]))
     if kind in ("literal_error", "enum"):
-        return key, f'"{error["input"]}" is not known here. Write {context.get("expected")}.'
+        return key, f"{shown} is not known here. Write {context.get('expected')}."
     if kind == "union_tag_invalid":
         return (
             *key,
@@ -49,8 +54,8 @@ def explain(error: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
         return key, '"type" is missing. Write type = ….'
     for name, words in _KINDS.items():
         if kind in (f"{name}_type", f"{name}_parsing"):
-            return key, f"{_shown(error['input'])} does not fit. Write {words}."
-    return key, f"{_shown(error['input'])} does not fit: {error['msg'].lower()}."
+            return key, f"{shown} does not fit. Write {words}."
+    return key, f"{shown} does not fit: {error['msg'].lower()}."
 
 
 def _as_written(location: tuple[str | int, ...], data: Mapping[str, Any]) -> Key:
@@ -90,4 +95,7 @@ def _names(table: type[BaseModel]) -> list[str]:
 
 
 def _shown(value: object) -> str:
+    """A table or a list may hold a secret, so they are named only."""
+    if isinstance(value, dict | list | tuple):
+        return "a table" if isinstance(value, dict) else "a list"
     return f'"{value}"' if isinstance(value, str) else f"{value}"

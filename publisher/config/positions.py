@@ -12,8 +12,11 @@ Place = tuple[int, int]
 
 def positions(text: str) -> dict[Key, Place]:
     """Map each key path, list elements by index, to (line, column), both from 1."""
-    tree = Parser(Language(tree_sitter_toml.language())).parse(text.encode())
-    return dict(_document(tree.root_node))
+    data = text.encode()
+    lines = data.split(b"\n")
+    tree = Parser(Language(tree_sitter_toml.language())).parse(data)
+    # tree-sitter counts bytes from 0; an editor counts characters from 1.
+    return {key: (row + 1, len(lines[row][:column].decode()) + 1) for key, (row, column) in _document(tree.root_node)}
 
 
 def _document(root: Node) -> Iterator[tuple[Key, Place]]:
@@ -26,6 +29,8 @@ def _document(root: Node) -> Iterator[tuple[Key, Place]]:
                 header = node.named_children[0]
                 table = _within(_names(header), elements)
                 if node.type == "table_array_element":
+                    if not elements[table]:
+                        yield table, _place(header)
                     elements[table] += 1
                     table = (*table, elements[table] - 1)
                 yield table, _place(header)
@@ -71,4 +76,4 @@ def _names(node: Node) -> Key:
 
 
 def _place(node: Node) -> Place:
-    return node.start_point[0] + 1, node.start_point[1] + 1
+    return node.start_point[0], node.start_point[1]

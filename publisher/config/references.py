@@ -27,8 +27,8 @@ def broken_references(data: Mapping[str, Any]) -> Iterator[Mistake]:
         mapping = source.get("sections")
         if isinstance(mapping, dict):
             for name, path in mapping.items():
-                if path not in paths:
-                    yield ("source", index, "sections", name), _unknown(str(path), paths)
+                if isinstance(path, str) and path not in paths:
+                    yield ("source", index, "sections", name), _unknown(path, paths)
 
 
 def _tables(data: Mapping[str, Any], name: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -40,7 +40,9 @@ def _tables(data: Mapping[str, Any], name: str) -> Iterator[tuple[int, Mapping[s
 def _twice(data: Mapping[str, Any], table: str, key: str) -> Iterator[Mistake]:
     seen: set[str] = set()
     for index, entry in _tables(data, table):
-        value = str(entry.get(key))
+        value = entry.get(key)
+        if not isinstance(value, str):
+            continue
         if value in seen:
             yield (table, index, key), f'"{value}" stands twice. Give each {table} a {key} of its own.'
         seen.add(value)

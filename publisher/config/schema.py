@@ -4,12 +4,13 @@ import re
 from datetime import timedelta
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from publisher.model.newsletter import Missed
 from publisher.schedule import cron
@@ -193,11 +194,26 @@ SourceConfig = Annotated[FolderSourceConfig | FeedSourceConfig, Field(discrimina
 TransportConfig = Annotated[FolderTransportConfig | SmtpTransportConfig, Field(discriminator="type")]
 
 
+class Environment(EnvSettingsSource):
+    """A list or table that is no JSON stays text, so that it is listed with all the other mistakes."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
+
+
 class Config(BaseSettings):
     """The whole configuration. `root` is the folder of config.toml; relative paths start there."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="PUBLISHER_", env_nested_delimiter="__", populate_by_name=True
+        frozen=True,
+        extra="forbid",
+        env_prefix="PUBLISHER_",
+        env_prefix_target="all",  # else an alias stands without it, and SOURCE or FEED of another program is ours
+        env_nested_delimiter="__",
+        populate_by_name=True,
     )
 
     publication: PublicationConfig
@@ -221,4 +237,4 @@ class Config(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over the file; nothing else is read."""
-        return env_settings, init_settings
+        return Environment(settings_cls), init_settings

@@ -34,6 +34,10 @@ _FOLDERS = {
     "web": "templates/web",
     "feeds": "feeds",
 }
+# What the expressions of a template can raise.
+_MISTAKES = (
+    TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
+)  # fmt: skip
 _PACKAGE = Path(__file__).parent.parent
 
 
@@ -66,9 +70,9 @@ class Templates:
         try:
             return self._environment.get_template(name).render(values)
         except TemplateSyntaxError as error:
-            raise TemplateProblem(f"{error.name or name}:{error.lineno}  {error.message}.") from None
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise TemplateProblem(f"{name}:{_line(error, name)}  {error or type(error).__name__}.") from error
+            raise TemplateProblem(_syntax_problem(error, name)) from None
+        except _MISTAKES as error:
+            raise TemplateProblem(f"{_place(error, name)}  {str(error) or type(error).__name__}.") from error
 
     def check(self) -> list[str]:
         """Compile every template; return what is wrong, one line each."""
@@ -77,18 +81,28 @@ class Templates:
             try:
                 self._environment.get_template(name)
             except TemplateSyntaxError as error:
-                problems.append(f"{error.name or name}:{error.lineno}  {error.message}.")
+                problems.append(_syntax_problem(error, name))
         return problems
 
 
-def _line(error: BaseException, name: str) -> str:
-    """The line of the innermost template frame in a traceback; Jinja rewrites frames to template lines."""
-    line, frame = "?", error.__traceback__
+def _syntax_problem(error: TemplateSyntaxError, name: str) -> str:
+    return f"{_short(error.filename or name)}:{error.lineno}  {str(error.message).rstrip('.')}."
+
+
+def _place(error: BaseException, name: str) -> str:
+    """File and line of the innermost template frame in a traceback; Jinja rewrites frames to template lines."""
+    place, frame = f"{name}:?", error.__traceback__
     while frame:
-        if frame.tb_frame.f_code.co_filename.endswith((".j2", name)):
-            line = str(frame.tb_lineno)
+        file = frame.tb_frame.f_code.co_filename
+        if file.endswith((".j2", ".css")):
+            place = f"{_short(file)}:{frame.tb_lineno}"
         frame = frame.tb_next
-    return line
+    return place
+
+
+def _short(file: str) -> str:
+    """A template's file with its folder, as other templates name it."""
+    return "/".join(Path(file).parts[-2:])
 
 
 def _filters(publication: Publication) -> dict[str, Any]:

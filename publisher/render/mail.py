@@ -85,7 +85,7 @@ class CopyPrinter:
             f"List-Unsubscribe: <{unsubscribe}>\r\n"
             "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode()
         )
-        values = {"name": delivery.name, "unsubscribe_url": unsubscribe}
+        values = {"name": delivery.name, "address": delivery.address, "unsubscribe_url": unsubscribe}
         message = self._printer.print(delivery.sections, head, values)
         if message is None:
             return None

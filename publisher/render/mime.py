@@ -11,6 +11,7 @@ from publisher.model.newsletter import Mailbox
 _FOLD = 76  # header lines, below RFC 5322's 78
 _WIDTH = 75  # body lines: 76 (RFC 2045 §6.7) less a soft break that the plate may have to add
 _LONGEST_WORD = 75  # RFC 2047 §2
+_LONGEST_FIRST_WORD = 60  # leaves room for the name of any field we write
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _ENCODE = re.compile(rb"[^\x20-\x3c\x3e-\x7e]|  +| (?=\n|\Z)|^\.|^From ", re.MULTILINE)
 _UNIT = re.compile(rb"=[0-9A-F]{2}|[^=]")
@@ -19,10 +20,15 @@ _UNIT = re.compile(rb"=[0-9A-F]{2}|[^=]")
 def header(name: str, value: str) -> bytes:
     """An unstructured field (RFC 5322 §2.2.1), folded, encoded where it is not plain ASCII (RFC 2047)."""
     value = one_line(value)
-    if value.isascii() and "=?" not in value:
+    if _is_plain(value):
         return f"{_folded(f'{name}: ', value.split(' '))}\r\n".encode()
     words = encoded_words(value, _LONGEST_WORD - len(name) - 2)
     return (f"{name}: " + "\r\n ".join(words) + "\r\n").encode()
+
+
+def _is_plain(text: str) -> bool:
+    """Whether text may stand as it is: ASCII, nothing like an encoded word, no word too long to fold."""
+    return text.isascii() and "=?" not in text and max(map(len, text.split(" "))) <= _LONGEST_FIRST_WORD
 
 
 def _folded(start: str, words: list[str]) -> str:
@@ -59,16 +65,16 @@ def address_header(name: str, mailbox: Mailbox) -> bytes:
 
 
 def display_name(text: str) -> list[str]:
-    """A phrase as words that may be folded apart: atoms, one quoted string, or encoded words."""
+    """A phrase as words that may be folded apart: atoms, the words of one quoted string, or encoded words."""
     text = one_line(text)
     if not text:
         return []
-    if not text.isascii() or "=?" in text:
-        return encoded_words(text, 60)
+    if not _is_plain(text):
+        return encoded_words(text, _LONGEST_FIRST_WORD)
     if _ATOMS.fullmatch(text):
         return text.split(" ")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return [f'"{escaped}"']
+    return f'"{escaped}"'.split(" ")
 
 
 def quoted_printable(data: bytes) -> bytes:

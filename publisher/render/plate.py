@@ -19,7 +19,7 @@ from publisher.model.newsletter import Mailbox, Placement, within
 from publisher.render import mime
 
 _VERSION = 1
-SLOTS = ("name", "unsubscribe_url")
+SLOTS = ("name", "address", "unsubscribe_url")
 
 
 class Seal:

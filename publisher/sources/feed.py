@@ -4,7 +4,8 @@ Validators are echoed back as they came (RFC 9110 §13.1); a 304 or an unchanged
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -79,8 +80,24 @@ def parse(content: bytes, where: str, now: datetime, base: str = "", content_typ
     else:
         from publisher.sources import xml_feed as reader  # type: ignore[no-redef]
     articles, problems = reader.read(content, where, base, content_type)
-    checked = [_not_from_the_future(article, now) for article in articles]
-    return Fetched(tuple(article for article, _ in checked), {}, (*problems, *(p for _, p in checked if p)))
+    distinct, repeated = _distinct(articles)
+    checked = [_not_from_the_future(article, now) for article in distinct]
+    future = (problem for _, problem in checked if problem)
+    return Fetched(tuple(article for article, _ in checked), {}, (*problems, *repeated, *future))
+
+
+def _distinct(articles: Sequence[RawArticle]) -> tuple[list[RawArticle], list[Problem]]:
+    """An id that several entries share is no id: their addresses tell them apart."""
+    uses = Counter(article.source_id for article in articles)
+    distinct: dict[str, RawArticle] = {}
+    problems = []
+    for article in articles:
+        identity = (article.url if uses[article.source_id] > 1 else None) or article.source_id
+        if identity in distinct:
+            problems.append(Problem(article.where, f'its id "{identity}" stands twice in the feed.', "It is left out."))
+        else:
+            distinct[identity] = replace(article, source_id=identity)
+    return list(distinct.values()), problems
 
 
 def _not_from_the_future(article: RawArticle, now: datetime) -> tuple[RawArticle, Problem | None]:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from markdown_it import MarkdownIt
 
 from publisher.clean import dates
-from publisher.clean.text import from_html, one_line
+from publisher.clean.text import from_html, one_line, repair
 from publisher.errors import Problem, SourceError
 from publisher.model.article import Author, Image, RawArticle
 from publisher.ports import Fetched
@@ -26,7 +26,7 @@ from publisher.sources.front_matter import FrontMatterError, Parts, split
 _MARKDOWN = {".md", ".markdown"}
 _SUFFIXES = _MARKDOWN | {".html", ".htm"}
 _DATED_NAME = re.compile(r"^\d{4}-\d\d-\d\d-")
-_MARKDOWN_TITLE = re.compile(r"\A\s*#\s+(?P<title>[^\n]+?)\s*#*\n")
+_MARKDOWN_TITLE = re.compile(r"\A\s*#\s+(?P<title>[^\n]+?)\s*#*(?:\n|\Z)")
 _HTML_TITLE = re.compile(r"<(title|h1)\b[^>]*>(?P<title>.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _HTML_BODY = re.compile(r"<body\b[^>]*>(.*)</body>", re.DOTALL | re.IGNORECASE)
 _YES = ("true", "yes", "on", "1")
@@ -112,9 +112,12 @@ def _article(file: Path, name: str, biographies: Mapping[str, str], zone: ZoneIn
 
 
 def _text(file: Path, name: str) -> str:
-    data = file.read_bytes()
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        data = file.read_bytes()
+    except OSError as error:
+        raise FrontMatterError(Problem(f"{name}:1", f"cannot be read: {error.strerror}.")) from None
+    try:
+        return repair(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise FrontMatterError(Problem(f"{name}:{line}", "is not UTF-8 text.", "Save the file as UTF-8.")) from None
@@ -138,7 +141,7 @@ class _Values:
     """Front matter by any of a key's usual names, whatever the shape it was written in."""
 
     def __init__(self, parts: Parts, where: str) -> None:
-        self._values, self._where = parts.values, where
+        self._parts, self._values, self._where = parts, parts.values, where
 
     def _first(self, *keys: str) -> Any:
         return next((self._values[key] for key in keys if self._values.get(key) not in (None, "", [])), None)
@@ -172,6 +175,8 @@ class _Values:
         authors = []
         for entry in entries:
             given = entry if isinstance(entry, dict) else {"name": entry}
+            if isinstance(given.get("name"), dict | list):
+                raise self._mistake(("authors", "author"), "is not a list of names.", "Write authors: [one, two]")
             name = one_line(str(given.get("name", "")))
             biography = given.get("biography") or given.get("bio") or biographies.get(name, "")
             authors.append(Author(name, str(biography)))
@@ -187,5 +192,5 @@ class _Values:
         return Image(url, *described) if url else None
 
     def _mistake(self, keys: tuple[str, ...], message: str, fix: str) -> FrontMatterError:
-        key = next(key for key in keys if key in self._values)
-        return FrontMatterError(Problem(f"{self._where}:2", f"{key}: {message}", fix))
+        key = next(key for key in keys if self._values.get(key) not in (None, "", []))
+        return FrontMatterError(Problem(f"{self._where}:{self._parts.line(key)}", f"{key}: {message}", fix))

@@ -3,6 +3,7 @@
 YAML scalars stay text: `title: no` is the word "no", and a date is read by us, with the newsroom's zone.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,12 @@ class Parts:
     values: dict[str, Any]
     body: str
     first_line: int
+    block: str = ""
+
+    def line(self, key: str) -> int:
+        """The line of the file where a key of the front matter stands."""
+        written = re.compile(rf"""\s*["']?{re.escape(key)}["']?\s*[:=]""")
+        return next((number for number, line in enumerate(self.block.split("\n"), 2) if written.match(line)), 2)
 
 
 def split(text: str, where: str) -> Parts:
@@ -44,7 +51,7 @@ def split(text: str, where: str) -> Parts:
                                        f"Write {fence} on a line of its own behind it."))  # fmt: skip
     block = "\n".join(lines[1:end])
     values = _yaml(block, where) if _FENCES[fence] == "yaml" else _toml(block, where)
-    return Parts(values, "\n".join(lines[end + 1 :]), end + 2)
+    return Parts(values, "\n".join(lines[end + 1 :]), end + 2, block)
 
 
 def _yaml(block: str, where: str) -> dict[str, Any]:
@@ -68,7 +75,7 @@ def _advice(block: str, line: int, error: yaml.MarkedYAMLError) -> tuple[str, st
     lines = block.split("\n")
     written = lines[line] if line < len(lines) else ""
     key, _, value = written.partition(":")
-    if ": " in value.strip() and value.strip()[:1] not in "\"'":
+    if ": " in f"{value.strip()} " and value.strip()[:1] not in "\"'":
         quoted = value.strip().replace('"', '\\"')
         return f'{key.strip()} holds ": ".', f'Put it in quotes: {key.strip()}: "{quoted}"'
     return f"front matter is not YAML: {error.problem}.", 'Write one "key: value" a line.'
@@ -80,6 +87,7 @@ def _toml(block: str, where: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         message, _, place = str(error).partition(" (at line ")
         line, _, column = place.rstrip(")").partition(", column ")
+        message = message.removesuffix(" (at end of document)")
         at = f":{int(line) + 1}:{column}" if line.isdigit() else f":{block.count(chr(10)) + 2}"
         raise FrontMatterError(Problem(f"{where}{at}", f"front matter is not TOML: {message}.",
                                        'Write one key = "value" a line.')) from None  # fmt: skip

@@ -1,5 +1,6 @@
 """JSON Feed 1.0 and 1.1 (jsonfeed.org/version/1.1); feedparser does not read it."""
 
+import hashlib
 import html
 import json
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from publisher.clean import dates
-from publisher.clean.text import from_html, one_line
+from publisher.clean.text import from_html, one_line, repair
 from publisher.errors import Problem, SourceError
 from publisher.model.article import Author, Image, RawArticle
 
@@ -48,12 +49,12 @@ def _article(item: Item, feed: Item, where: str, base: str) -> tuple[RawArticle 
     url = _text(item, "url") or _text(item, "external_url") or None
     problems: list[Problem] = []
     article = RawArticle(
-        source_id=str(item.get("id") or url or title),
+        source_id=str(item.get("id") or "").strip() or url or _digest(title, body),
         title=title,
         body=body,
         where=where,
         url=url,
-        base=url or _text(feed, "home_page_url") or base or None,
+        base=(url if url and url.startswith("http") else "") or _text(feed, "home_page_url") or base or None,
         standfirst=one_line(_text(item, "summary")) if item.get("content_html") or item.get("content_text") else "",
         authors=tuple(_authors(item) or _authors(feed)),
         published=_instant(item, "date_published", where, problems),
@@ -64,6 +65,11 @@ def _article(item: Item, feed: Item, where: str, base: str) -> tuple[RawArticle 
         language=_text(item, "language") or _text(feed, "language") or None,
     )
     return article, problems
+
+
+def _digest(title: str, body: str) -> str:
+    """An id for an item that has none; JSON can hold a lone surrogate, UTF-8 cannot."""
+    return hashlib.sha256(repair(f"{title}\n{body}").encode()).hexdigest()
 
 
 def _text(table: Item, key: str) -> str:

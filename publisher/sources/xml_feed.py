@@ -5,6 +5,7 @@ import re
 from calendar import timegm
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 import feedparser
@@ -14,6 +15,7 @@ from publisher.errors import Problem, SourceError
 from publisher.model.article import Author, Image, RawArticle
 
 _MAIL = re.compile(r"[<(]?[^\s<>()]+@[^\s<>()]+[>)]?")
+_NO_DAY = re.compile(r"(?!\d{8}$)\d+|\d{4}-\d\d")  # a year, a month or a Unix time; feedparser guesses a day
 _LONGEST_STANDFIRST = 80  # words; a longer summary is the body again
 _PICTURE = re.compile(r"\.(jpe?g|png|webp|gif|avif)(\?|$)", re.IGNORECASE)
 _TAIL = re.compile(r"(\[…\]|\[\.\.\.\]|Continue reading\s*\.{3}|Read more\s*\.{3})\s*$", re.IGNORECASE)
@@ -25,12 +27,12 @@ def read(content: bytes, where: str, base: str, content_type: str) -> tuple[list
     """Every entry that has something to say, in the feed's order."""
     headers = {"content-location": base, "content-type": content_type}
     parsed = feedparser.parse(
-        content,
+        BytesIO(content),  # bare bytes that name a file would be opened as that file
         response_headers={name: value for name, value in headers.items() if value},
         sanitize_html=False,  # ours is stricter, keeps embeds as links, and runs on every source
         resolve_relative_uris=False,
     )
-    if not parsed.entries and not parsed.version:
+    if not parsed.entries and not parsed.get("version"):
         raise SourceError(f"{where} is not a feed: {_fault(parsed) or 'no RSS, RDF, Atom or JSON Feed was found'}.")
     problems = []
     if parsed.bozo and (fault := _fault(parsed)):
@@ -123,7 +125,10 @@ def _base(entry: Entry) -> str | None:
 
 def _instant(entry: Entry, key: str) -> datetime | None:
     # feedparser answers .get("updated_parsed") with the *published* date; the plain dict does not.
-    value = dict(entry).get(key)
+    given = dict(entry)
+    value = given.get(key)
+    if _NO_DAY.fullmatch(str(given.get(key.removesuffix("_parsed"), "")).strip()):
+        return None
     try:
         return datetime.fromtimestamp(timegm(value), UTC) if value else None
     except (ValueError, OverflowError, OSError):
@@ -131,9 +136,16 @@ def _instant(entry: Entry, key: str) -> datetime | None:
 
 
 def _authors(entry: Entry) -> list[Author]:
-    named = entry.get("authors") or [{"name": entry.get("author", "")}]
-    names = (one_line(_MAIL.sub("", from_html(str(author.get("name") or "")))).strip('"() ') for author in named)
+    written = [str(author.get("name") or "") for author in entry.get("authors", ())]
+    if len(written) <= 1:  # feedparser cuts an address after four letters of its top domain; the text is whole
+        written = [str(entry.get("author") or "")]
+    names = (_without_brackets(one_line(_MAIL.sub("", from_html(name))).strip('" ')) for name in written)
     return [Author(name) for name in names if name]
+
+
+def _without_brackets(name: str) -> str:
+    """RSS 2.0 writes `address (name)`."""
+    return name[1:-1].strip() if name.startswith("(") and name.endswith(")") else name
 
 
 def _terms(entry: Entry) -> list[str]:
@@ -158,7 +170,7 @@ def _is_picture(part: Entry) -> bool:
 
 
 def _number(text: object) -> int:
-    return int(str(text)) if str(text).isdigit() else 0
+    return int(str(text)) if str(text).isdecimal() else 0
 
 
 def _language(entry: Entry) -> str:

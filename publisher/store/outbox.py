@@ -75,7 +75,8 @@ def queue_readers(db: Connection, edition: Edition, now: datetime) -> int:
         "reply": literal(""),
     }
     chosen = _readers(edition, *values.values()).order_by(subscriptions.c.subscriber_id)
-    return db.execute(insert(deliveries).from_select(list(values), chosen)).rowcount
+    queueing = insert(deliveries).from_select(list(values), chosen)
+    return db.execute(queueing, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def count_readers(db: Connection, edition: Edition) -> int:

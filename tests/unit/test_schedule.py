@@ -20,7 +20,9 @@ def test_a_time_that_spring_skips_is_due_once_at_the_shifted_instant():
 
 
 def test_a_time_that_autumn_repeats_is_due_once():
-    found = list(schedule.slots("30 2 * * *", BERLIN, datetime(2026, 10, 24, 12, tzinfo=UTC), datetime(2026, 10, 26, tzinfo=UTC)))
+    found = list(
+        schedule.slots("30 2 * * *", BERLIN, datetime(2026, 10, 24, 12, tzinfo=UTC), datetime(2026, 10, 26, tzinfo=UTC))
+    )
 
     assert [slot.instant for slot in found] == [datetime(2026, 10, 25, 0, 30, tzinfo=UTC)]
 
@@ -41,7 +43,12 @@ def test_every_local_day_of_a_year_has_one_slot(zone):
 
 @pytest.mark.parametrize(
     ("line", "says"),
-    [("7am", "is not a cron line"), ("0 7 * * 1", "is a number"), ("0 25 * * mon", "is not a cron line"), ("0 7 * * foo", "cron")],
+    [
+        ("7am", "is not a cron line"),
+        ("0 7 * * 1", "is a number"),
+        ("0 25 * * mon", "is not a cron line"),
+        ("0 7 * * foo", "cron"),
+    ],
 )
 def test_a_wrong_cron_line_says_what_to_write(line, says):
     with pytest.raises(ValueError, match=says):
@@ -75,6 +82,8 @@ class TestMissedSlots:
         assert len(self.due(Missed.ALL).compose) == 72
 
     def test_a_clock_that_stepped_back_is_due_for_nothing(self):
-        due = schedule.due("0 * * * *", ZoneInfo("UTC"), self.NOW, self.NOW - timedelta(minutes=10), Missed.ALL, self.LAST - self.LAST)
+        due = schedule.due(
+            "0 * * * *", ZoneInfo("UTC"), self.NOW, self.NOW - timedelta(minutes=10), Missed.ALL, self.LAST - self.LAST
+        )
 
         assert due == schedule.Due()

@@ -1,0 +1,235 @@
+"""What a source said becomes one safe article, or a problem that names its place."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from publisher.clean.article import Desk, clean, split_kind
+from publisher.model.article import Article, Author, Image, RawArticle
+from tests.builders import NOW, a_publication
+
+
+def a_raw_article(**changes) -> RawArticle:
+    plain = RawArticle(
+        source_id="story-1",
+        title="Analysis: The port reopens",
+        body='<p>The cranes move again, <a href="/cranes">all nine</a>.</p>',
+        where="port.md:1",
+        url="https://journal.example/port",
+        authors=(Author("Ada Writer", "Ada writes."),),
+        published=NOW,
+        sections=("world",),
+        tags=("ports",),
+        image=Image("/port.jpg", "The port", "Cranes", "Bob"),
+    )
+    return replace(plain, **changes)
+
+
+def a_desk(**changes) -> Desk:
+    return replace(Desk(a_publication()), **changes)
+
+
+def cleaned(raw: RawArticle, desk: Desk | None = None) -> Article:
+    article, _ = clean(raw, "desk", desk or a_desk())
+    assert article is not None
+    return article
+
+
+def test_an_article_is_made_of_what_its_source_said():
+    article, problems = clean(a_raw_article(), "desk", a_desk())
+
+    assert problems == []
+    assert article is not None
+    assert (article.kind, article.headline) == ("Analysis", "The port reopens")
+    assert article.body == '<p>The cranes move again, <a href="https://journal.example/cranes">all nine</a>.</p>'
+    assert article.teaser == "The cranes move again, all nine."
+    assert article.image == Image("https://journal.example/port.jpg", "The port", "Cranes", "Bob")
+    assert (article.words, article.slug, article.sections) == (6, "the-port-reopens", ("world",))
+
+
+class TestKind:
+    KINDS = ("Analysis", "Opinion")
+
+    @pytest.mark.parametrize(
+        ("title", "parts"),
+        [
+            ("Analysis: Hamas, Hezbollah: A connection", ("Analysis", "Hamas, Hezbollah: A connection")),
+            ("ANALYSIS : The port", ("Analysis", "The port")),
+            ("CPEC: The road", ("", "CPEC: The road")),
+            ("Modern Security: Analysis: The port", ("", "Modern Security: Analysis: The port")),
+            ("Analysis:", ("", "Analysis:")),
+            ("Analysis", ("", "Analysis")),
+            ("Analysis of a port", ("", "Analysis of a port")),
+            (": The port", ("", ": The port")),
+        ],
+    )
+    def test_it_is_a_configured_word_before_the_first_colon(self, title, parts):
+        assert split_kind(title, self.KINDS) == parts
+
+    def test_title_and_kind_make_the_title_again(self):
+        assert cleaned(a_raw_article()).title == "Analysis: The port reopens"
+
+
+class TestSections:
+    @pytest.mark.parametrize(
+        ("named", "found"),
+        [
+            (("world",), ("world",)),
+            (("/world/asia/",), ("world/asia",)),
+            (("WORLD",), ("world",)),
+            (("Asia",), ("world/asia",)),
+            (("Foreign Desk",), ("economy",)),
+            (("economy", "World", "world"), ("economy", "world")),
+            (("Sport", "climate"), ("climate",)),
+        ],
+    )
+    def test_they_are_found_by_path_title_and_alias(self, named, found):
+        desk = a_desk(sections={"foreign desk/": "economy"})
+
+        assert cleaned(a_raw_article(sections=named), desk).sections == found
+
+    def test_a_name_that_leads_nowhere_falls_back_to_the_sources_section(self):
+        article, problems = clean(a_raw_article(sections=("Sport",)), "desk", a_desk(section="climate"))
+
+        assert (article.sections, problems) == (("climate",), [])
+
+    @pytest.mark.parametrize(("named", "says"), [((), "it names no section"), (("Sport",), '("Sport") is configured')])
+    def test_an_article_without_any_is_filed_and_reported(self, named, says):
+        article, (problem,) = clean(a_raw_article(sections=named), "desk", a_desk())
+
+        assert article.sections == ()
+        assert problem.where == "port.md:1"
+        assert says in problem.message
+
+    def test_of_two_sections_with_one_title_the_first_is_meant(self):
+        publication = a_publication()
+        twins = (*publication.sections, replace(publication.sections[0], path="climate/world"))
+
+        article = cleaned(a_raw_article(sections=("World!",)), a_desk(publication=a_publication(sections=twins)))
+
+        assert article.sections == ()
+        assert cleaned(
+            a_raw_article(sections=("world",)), a_desk(publication=a_publication(sections=twins))
+        ).sections == ("world",)
+
+
+class TestWhatIsMissing:
+    def test_an_article_without_a_title_takes_its_first_words(self):
+        article = cleaned(a_raw_article(title=" ", body="<p>" + "word " * 20 + "</p>"))
+
+        assert article.headline == "word " * 11 + "word…"
+
+    @pytest.mark.parametrize("body", ["", "<p> </p>", "<script>x</script>", '<img src="/a.png">'])
+    def test_an_article_with_neither_title_nor_text_is_a_problem(self, body):
+        article, problems = clean(a_raw_article(title="\x0b", body=body), "desk", a_desk())
+
+        assert article is None
+        assert problems[-1].message == "it has neither title nor text."
+
+    def test_a_date_that_nobody_gave_stays_unknown(self):
+        assert cleaned(a_raw_article(published=None)).published is None
+
+    @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "http://[::1"])
+    def test_an_address_that_is_none_is_left_out_and_reported(self, url):
+        article, problems = clean(a_raw_article(url=url), "desk", a_desk())
+
+        assert article.url is None
+        assert url in problems[0].message
+
+    @pytest.mark.parametrize("url", ["javascript:x", "data:image/png;base64,AA", "mailto:a@b.example", "http://"])
+    def test_a_lead_image_without_a_web_address_is_left_out(self, url):
+        assert cleaned(a_raw_article(image=Image(url))).image is None
+
+    @pytest.mark.parametrize("authors", [(), (Author(""),), (Author(" \x00"),)])
+    def test_an_author_without_a_name_is_none(self, authors):
+        assert cleaned(a_raw_article(authors=authors)).authors == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "desk", "language"),
+    [
+        ("ur", "", "ur"),
+        ("en_GB", "", "en-GB"),
+        (None, "ur", "ur"),
+        (None, "ur_PK", "ur-PK"),
+        (None, "", "en"),
+        ('en" onclick="x', "", "en"),
+        ("\ud800", "ur", "ur"),
+        ("English (UK)", "", "en"),
+    ],
+)
+def test_a_language_is_a_tag_or_the_publications_own(given, desk, language):
+    assert cleaned(a_raw_article(language=given), a_desk(language=desk)).language == language
+
+
+def test_broken_characters_are_gone_from_every_text():
+    broken = "a\ud800\x0b\ufffe\x92b"
+    article = cleaned(
+        a_raw_article(
+            source_id=broken,
+            title=broken,
+            body=broken,
+            standfirst=broken,
+            url=f"https://journal.example/{broken}",
+            tags=(broken,),
+            authors=(Author(broken, broken),),
+            image=Image("/a.png", broken, broken, broken),
+            slug=broken,
+        )
+    )
+
+    author, image = article.authors[0], article.image
+    texts = [article.source_id, article.headline, article.body, article.standfirst, article.teaser, *article.tags]
+    assert {*texts, author.name, author.biography, image.alt, image.caption, image.credit} == {"a’b"}
+    assert article.url == "https://journal.example/a%E2%80%99b"
+
+
+def test_a_title_cannot_turn_the_rest_of_the_page_around():
+    assert cleaned(a_raw_article(title="abc \u202edef")).headline == "abc \u202edef\u202c"
+
+
+def test_the_lead_image_stands_once():
+    article = cleaned(a_raw_article(body='<p><img src="port.jpg"></p><p>Text</p>'))
+
+    assert article.body == "<p>Text</p>"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "The port reopens"},
+        {"title": "Analysis: The port"},
+        {"body": "<p>Other words.</p>"},
+        {"standfirst": "In short"},
+        {"url": "https://journal.example/harbour"},
+        {"authors": (Author("Ada Writer", "Ada wrote."),)},
+        {"image": None},
+        {"image": Image("/port.jpg", "The old port", "Cranes", "Bob")},
+        {"sections": ("economy",)},
+        {"tags": ()},
+        {"language": "ur"},
+        {"usable": False},
+        {"published": NOW - timedelta(days=1)},
+    ],
+)
+def test_a_change_that_readers_see_changes_the_hash(change):
+    assert cleaned(a_raw_article(**change)).content_hash != cleaned(a_raw_article()).content_hash
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"source_id": "another"},
+        {"where": "elsewhere.md:7"},
+        {"modified": NOW},
+        {"base": "https://journal.example/port"},
+        {"title": " Analysis:  The port\nreopens "},
+        {"body": '<p onclick="x">The cranes move again, <a href="https://journal.example/cranes">all nine</a>.</p>\n'},
+        {"sections": ("World",)},
+        {"language": "en"},
+    ],
+)
+def test_a_change_that_nobody_sees_leaves_the_hash(change):
+    assert cleaned(a_raw_article(**change)).content_hash == cleaned(a_raw_article()).content_hash

@@ -1,0 +1,112 @@
+"""Characters that XML, mail and terminals refuse go no further than here."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from publisher.clean import text
+
+ANYTHING = st.text(st.characters(codec=None, exclude_categories=()), max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("broken", "mended"),
+    [
+        ("a\x0bb", "ab"),
+        ("a\x0cb\x08", "ab"),
+        ("a\x00b", "ab"),
+        ("a\x7fb", "ab"),
+        ("a\ud800b", "ab"),
+        ("a\ufffeb\uffff", "ab"),
+        ("a\ufdd0b", "ab"),
+        ("it\x92s \x93so\x94", "it’s “so”"),
+        ("10 \x80", "10 €"),
+        ("a\x81b", "ab"),
+        ("a\r\nb\rc\u2028d\u2029e", "a\nb\nc\nd\ne"),
+        ("👩‍💻 ]]> \U0001f600\t", "👩‍💻 ]]> \U0001f600\t"),
+    ],
+)
+def test_a_broken_character_is_mended_and_a_good_one_left_alone(broken, mended):
+    assert text.repair(broken) == mended
+
+
+@settings(deadline=None)
+@given(ANYTHING)
+def test_repaired_text_can_be_encoded_and_stands_in_xml(anything):
+    repaired = text.repair(anything)
+
+    element = etree.Element("p")
+    element.text = repaired
+
+    assert etree.fromstring(etree.tostring(element, encoding="utf-8")).text in (repaired, None)
+    assert text.repair(repaired) == repaired
+
+
+@settings(deadline=None)
+@given(ANYTHING)
+def test_one_line_is_one_line_and_closes_what_it_opens(anything):
+    line = text.one_line(anything)
+
+    assert len(line.splitlines()) <= 1
+    assert line == line.strip()
+    assert text.one_line(line) == line
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed"),
+    [
+        ("abc \u202edef", "abc \u202edef\u202c"),
+        ("abc \u202edef\u202c", "abc \u202edef\u202c"),
+        ("\u2067a \u202eb", "\u2067a \u202eb\u202c\u2069"),
+        ("plain \u202c", "plain \u202c"),
+    ],
+)
+def test_a_bidi_override_ends_with_its_line(opened, closed):
+    assert text.one_line(opened) == closed
+
+
+def test_one_line_composes_accents():
+    assert text.one_line("Cafe\u0301\n  noir ") == "Café noir"
+
+
+@pytest.mark.parametrize(
+    ("markup", "words"),
+    [
+        ("<p>One</p><p>two</p>", "One two"),
+        ("One<br>two", "One two"),
+        ("<td>1</td><td>2</td>", "1 2"),
+        ("<b>O</b>ne", "One"),
+        ("Fish &amp; &lt;b&gt; fuel&nbsp;!", "Fish & <b> fuel !"),
+        ("<p>Text<script>steal()</script><style>p{}</style></p>", "Text"),
+        ("", ""),
+    ],
+)
+def test_the_words_of_html_stand_apart_and_without_markup(markup, words):
+    assert text.from_html(markup) == words
+
+
+def test_text_under_three_hundred_elements_is_kept():
+    assert text.from_html("<div>" * 300 + "deep" + "</div>" * 300) == "deep"
+
+
+@pytest.mark.parametrize(
+    ("words", "count", "teaser"),
+    [("one two three", 3, "one two three"), ("one two, three", 2, "one two…"), ("", 3, ""), ("one – two", 2, "one…")],
+)
+def test_a_teaser_ends_between_words(words, count, teaser):
+    assert text.first_words(words, count) == teaser
+
+
+@pytest.mark.parametrize(
+    ("headline", "slug"),
+    [
+        ("Hamas, Hezbollah: A lethal connection", "hamas-hezbollah-a-lethal-connection"),
+        ("Café “noir” — it's l’été", "cafe-noir-its-lete"),
+        ("اردو", ""),
+        ("x" * 100, "x" * 80),
+        ("../../etc/passwd\x00", "etc-passwd"),
+    ],
+)
+def test_a_slug_is_safe_in_a_path(headline, slug):
+    assert text.slug(headline) == slug

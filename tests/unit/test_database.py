@@ -1,0 +1,89 @@
+"""The database: one schema on two engines, and nobody else's."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from publisher.errors import Busy, SchemaError
+from publisher.store import database
+from publisher.store.schema import metadata
+from tests.builders import NOW
+
+
+def test_the_migrations_make_the_schema_that_the_program_uses(engine):
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_migrating_again_changes_nothing(engine):
+    database.migrate(engine)
+
+
+def test_a_newer_schema_is_refused(tmp_path):
+    engine = database.open_engine("sqlite:///own.db", tmp_path)
+    database.migrate(engine)
+    with database.writing(engine) as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(SchemaError, match="schema 9999, newer than this Publisher knows"):
+        database.migrate(engine)
+    engine.dispose()
+
+
+def test_somebody_elses_tables_are_left_alone(tmp_path):
+    engine = database.open_engine("sqlite:///own.db", tmp_path)
+    with database.writing(engine) as db:
+        db.execute(text("CREATE TABLE theirs (id INTEGER)"))
+
+    with pytest.raises(SchemaError, match="not Publisher's"):
+        database.migrate(engine)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://localhost/x", "sqlite://"])
+def test_an_address_of_no_database_we_know_says_what_to_write(tmp_path, url):
+    with pytest.raises(SchemaError, match=r"sqlite:///var/publisher\.db"):
+        database.open_engine(url, tmp_path)
+
+
+def test_a_second_press_on_a_database_is_refused(engine):
+    with database.only_press(engine), pytest.raises(Busy), database.only_press(engine):
+        pass
+
+    with database.only_press(engine):
+        pass
+
+
+def test_the_lock_dies_with_its_process(tmp_path):
+    engine = database.open_engine("sqlite:///own.db", tmp_path)
+    script = (
+        "import os, pathlib\nfrom publisher.store import database\n"
+        f"engine = database.open_engine('sqlite:///own.db', pathlib.Path({str(tmp_path)!r}))\n"
+        "database.only_press(engine).__enter__()\nos._exit(9)\n"
+    )
+
+    subprocess.run([sys.executable, "-c", script], check=False, cwd=Path(__file__).parents[2])
+
+    with database.only_press(engine):
+        pass
+    engine.dispose()
+
+
+def test_the_founding_day_never_changes(engine):
+    first = database.founded(engine, NOW)
+
+    assert database.founded(engine, NOW.replace(year=2030)) == first == NOW
+
+
+def test_sqlite_writes_to_disk_before_it_says_so(tmp_path):
+    engine = database.open_engine("sqlite:///own.db", tmp_path)
+    with database.reading(engine) as db:
+        settings = [db.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")]
+
+    assert settings == ["wal", 2, 1]
+    engine.dispose()
