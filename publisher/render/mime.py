@@ -104,7 +104,9 @@ def _wrapped(line: bytes) -> bytes:
     while len(line) - start > _WIDTH:
         end = start + _WIDTH
         # Never cut an =XX, and let no line begin with a dot, a blank or "From ".
-        while b"=" in line[end - 2 : end] or line[end : end + 1] in b". " or line[end : end + 5] == b"From ":
+        while end > start and (
+            b"=" in line[end - 2 : end] or line[end : end + 1] in b". " or line[end : end + 5] == b"From "
+        ):
             end -= 1
         if end - start < _WIDTH // 2:  # a run of dots or blanks longer than half a line
             return _wrapped_by_unit(line)
