@@ -30,6 +30,7 @@ from publisher.pipeline.gather import Assignment
 from publisher.pipeline.syndicate import FeedPlan, Site
 from publisher.ports import Source, Transport
 from publisher.render.environment import Templates
+from publisher.render.feed import FILES, TYPES
 from publisher.sources.feed import FeedSource
 from publisher.sources.folder import FolderSource
 from publisher.store import database
@@ -68,7 +69,9 @@ def opened(path: Path, now: datetime) -> Iterator[App]:
 
 def _build(config: Config, root: Path, store: Engine, founded: datetime) -> App:
     house = publication(config)
-    templates = Templates(house, root)
+    plans = feed_plans(config, house.sections)
+    whole = [(TYPES[form], f"{plan.path}/{FILES[form]}") for plan in plans if not plan.section for form in plan.formats]
+    templates = Templates(house, root, whole)
     secret = config.publication.secret_key
     tokens = Tokens([secret.get_secret_value() if secret else ""])
     newsletters = MappingProxyType({entry.name: newsletter(entry) for entry in config.newsletters})
@@ -81,7 +84,7 @@ def _build(config: Config, root: Path, store: Engine, founded: datetime) -> App:
     site = Site(
         publication=house,
         newsletters=newsletters,
-        feeds=feed_plans(config, house.sections),
+        feeds=plans,
         templates=templates,
         path=root / config.site.path,
         static=root / config.site.static,

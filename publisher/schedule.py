@@ -89,8 +89,8 @@ def next_slot(line: str, zone: ZoneInfo, now: datetime) -> Slot | None:
 
 
 def slot_at(instant: datetime, zone: ZoneInfo) -> Slot:
-    """The slot of an edition that an editor builds by hand: this minute."""
-    return Slot(_wall_clock(instant, zone), instant)
+    """The slot of an edition that an editor builds by hand: this second, so that it never takes a scheduled one."""
+    return Slot(instant.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S"), instant)
 
 
 def _wall_clock(instant: datetime, zone: ZoneInfo) -> str:

@@ -13,6 +13,7 @@ from publisher.clean import urls
 from publisher.model.article import Article, Author, Image
 from publisher.model.newsletter import Mailbox, Newsletter, Publication, Section
 from publisher.model.subscriber import Reader, Subscription
+from publisher.render import feed
 from publisher.render.environment import Templates
 from publisher.store import articles, subscribers
 from publisher.tokens import Tokens
@@ -92,7 +93,8 @@ def subscribe(
 
 
 def templates(publication: Publication | None = None, root: Path = Path("/nowhere")) -> Templates:
-    return Templates(publication or a_publication(), root)
+    feeds = [(feed.TYPES[form], f"feeds/{name}") for form, name in feed.FILES.items()]
+    return Templates(publication or a_publication(), root, feeds)
 
 
 def tokens() -> Tokens:

@@ -109,12 +109,14 @@ async def _run(app: "App") -> None:
         clock.start()
         delivering = asyncio.create_task(_deliver(app, stop))
         log.info("running", host=host, port=port)
-        await stop.wait()
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([stopping, delivering], return_when=asyncio.FIRST_COMPLETED)
         log.info("stopping")
+        stop.set()
         clock.shutdown(wait=False)
         app.engine.stop()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(delivering, _DRAIN_SECONDS)
+            await asyncio.wait_for(delivering, _DRAIN_SECONDS)  # raises what ended it, for whoever restarts us
     log.info("stopped")
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from publisher.errors import PressError
 from publisher.model.delivery import Batch
-from publisher.model.newsletter import Publication
+from publisher.model.newsletter import EditionState, Publication
 from publisher.pipeline import deliver
 from publisher.pipeline.deliver import Policy, Progress
 from publisher.pipeline.press import edition_key
@@ -50,7 +50,10 @@ class EmbeddedEngine:
                 batch = await asyncio.to_thread(self._claim, now())
                 if batch is None:
                     break
-                await self._deliver(batch, printers, now)
+                try:
+                    await self._deliver(batch, printers, now)
+                except PressError as error:
+                    await asyncio.to_thread(self._give_up, batch, str(error), now())
                 self.watch(self.progress)
             await asyncio.to_thread(self._finish, now())
         return sum(self.progress.settled.values())
@@ -88,6 +91,14 @@ class EmbeddedEngine:
         if edition is None or saved is None:
             raise PressError(f"edition {edition_id} has no plate")
         return CopyPrinter(plate.load(saved), edition_key(edition), self.publication, self.tokens)
+
+    def _give_up(self, batch: Batch, why: str, now: datetime) -> None:
+        """An edition without a readable plate: nothing left, nobody is charged, an editor is told."""
+        with database.writing(self.database) as db:
+            outbox.release(db, batch.id, [delivery.id for delivery in batch.deliveries], now, why, now)
+            outbox.close(db, batch.id, resend=self.policy.resend, now=now)
+            editions.move(db, batch.edition_id, [EditionState.SENDING], EditionState.FAILED, note=why)
+        log.error("edition cannot be printed", edition=batch.edition_id, reason=why)
 
     def _claim(self, now: datetime) -> Batch | None:
         with database.writing(self.database) as db:

@@ -71,7 +71,7 @@ def _compose(
 def build(
     engine: Engine, newsletter: Newsletter, cadence: str, publication: Publication, now: datetime
 ) -> Edition | None:
-    """Compose a draft by hand for this minute; None where nothing is new or the minute has its edition."""
+    """Compose a draft by hand, now; None where nothing is new."""
     with database.writing(engine) as db:
         layout = lay_out(db, newsletter, cadence, publication, now)
         slot = schedule.slot_at(now, publication.zone).name

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from publisher.clean import article as cleaning
 from publisher.clean import urls
 from publisher.errors import Problem, PublisherError
+from publisher.model.article import RawArticle
 from publisher.ports import Fetched, Source
 from publisher.store import articles, database
 from publisher.store import sources as records
@@ -110,6 +111,16 @@ def _failed(
     return Gathered(name, error=reason)
 
 
+def _file_one(
+    db: Connection, raw: RawArticle, source: str, desk: cleaning.Desk, now: datetime
+) -> tuple[Change | None, list[Problem]]:
+    article, problems = cleaning.clean(raw, source, desk)
+    if article is None:
+        return None, problems
+    prefix = f"tag:{desk.publication.host},{now:%Y-%m-%d}:articles/"
+    return articles.file(db, article, urls.key(article.url), prefix, now), problems
+
+
 def _file(
     engine: Engine,
     assignment: Assignment,
@@ -124,11 +135,14 @@ def _file(
     desk, name = assignment.desk, assignment.source.name
     with database.writing(engine) as db:
         for raw in fetched.articles:
-            article, found = cleaning.clean(raw, name, desk)
+            try:
+                with db.begin_nested():
+                    change, found = _file_one(db, raw, name, desk, now)
+            except Exception as error:  # noqa: BLE001 - one poisoned article is reported, the others are filed
+                change, found = None, [Problem(raw.where, f"cannot be filed: {type(error).__name__}: {error}.")]
             problems += found
-            if article:
-                prefix = f"tag:{desk.publication.host},{now:%Y-%m-%d}:articles/"
-                counts[articles.file(db, article, urls.key(article.url), prefix, now)] += 1
+            if change:
+                counts[change] += 1
         changed = counts[Change.NEW] + counts[Change.UPDATED] > 0
         records.remember(
             db,

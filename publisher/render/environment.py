@@ -48,9 +48,12 @@ def shipped() -> Path:
 
 
 class Templates:
-    """All templates of a newsroom; `root` is where its own copies may stand."""
+    """All templates of a newsroom.
 
-    def __init__(self, publication: Publication, root: Path) -> None:
+    `root` is where its own copies may stand; `feeds` are the media types and paths of the feeds of everything.
+    """
+
+    def __init__(self, publication: Publication, root: Path, feeds: Sequence[tuple[str, str]] = ()) -> None:
         def folder(path: str) -> BaseLoader:
             return FileSystemLoader([root / path, shipped() / path])
 
@@ -62,7 +65,7 @@ class Templates:
             lstrip_blocks=True,
             keep_trailing_newline=False,
         )
-        self._environment.globals = {"publication": publication, "direction": direction}
+        self._environment.globals.update(publication=publication, direction=direction, feeds=feeds)
         self._environment.filters = {**self._environment.filters, **_filters(publication)}
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:

@@ -48,7 +48,8 @@ def _transformed(html: str) -> str:
         strip_important=False,  # inline styles would win over every @media rule
         keep_style_tags=False,
         remove_classes=False,
-        disable_basic_attributes=["width", "height"],  # or <img width="600"> becomes width="100%" (Ghost#17475)
+        # Or <img width="600"> becomes width="100%" (Ghost#17475), and text-align: start an align that HTML lacks.
+        disable_basic_attributes=["width", "height", "align", "bgcolor"],
         disable_validation=True,
         cssutils_logging_level=50,
     ).transform(pretty_print=False)

@@ -10,7 +10,6 @@ from publisher.model.newsletter import Mailbox, Placement, Publication
 from publisher.render import mime
 from publisher.render.edition import EditionView
 from publisher.render.environment import Templates
-from publisher.render.inline import inline
 from publisher.render.plate import Plate, Printer, Seal, compile_plate
 from publisher.tokens import Tokens
 
@@ -29,6 +28,8 @@ def make_plate(
     now: datetime,
 ) -> Plate:
     """Compile an edition. `digest` is its seal; `now` becomes the Date of every copy."""
+    from publisher.render.inline import inline  # premailer is slow to import, and only the press needs it
+
     seal = Seal(digest)
     values = {"edition": view, "language": view.language, "reader": seal.reader, "marks": seal}
     page = inline(templates.render("email/digest.html.j2", values))
