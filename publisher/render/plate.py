@@ -80,11 +80,13 @@ class Plate:
     gates: tuple[frozenset[int], ...]
     placed: tuple[Placed, ...]
 
-    def positions(self, chosen: Sequence[str]) -> frozenset[int]:
+    def positions(self, chosen: Iterable[str]) -> frozenset[int]:
         """The placements a reader of these sections sees: each article once, under the first of its sections."""
+        offered = {placed.section for placed in self.placed}
+        wanted = {path for path in offered if any(within(path, section) for section in chosen)}
         first: dict[int, tuple[int, int]] = {}
         for position, placed in enumerate(self.placed):
-            if any(within(placed.section, section) for section in chosen):
+            if placed.section in wanted:
                 best = first.get(placed.article_id)
                 if best is None or placed.rank < best[0]:
                     first[placed.article_id] = (placed.rank, position)
@@ -129,7 +131,7 @@ class Printer:
 
     def print(self, sections: tuple[str, ...], head: bytes, values: Mapping[str, str]) -> bytes | None:
         """A reader's message, or None where nothing in it is for them. `head` are the reader's own fields."""
-        skeleton = self._for_choice(sections)
+        skeleton = self._for_choice(frozenset(sections))
         if skeleton is None:
             return None
         encoded = [
@@ -145,14 +147,14 @@ class Printer:
             )
         )
 
-    def _skeleton(self, sections: tuple[str, ...]) -> list[bytes | int] | None:
+    def _skeleton(self, sections: frozenset[str]) -> list[bytes | int] | None:
         shown = self.plate.positions(sections)
         if not shown:
             return None
-        opened = [bool(gate & shown) for gate in self.plate.gates]
+        closed = {number for number, gate in enumerate(self.plate.gates) if gate.isdisjoint(shown)}
         skeleton: list[bytes | int] = []
         for piece in self.plate.pieces:
-            if all(opened[gate] for gate in piece.gates):
+            if closed.isdisjoint(piece.gates):
                 escaped_slots = len(SLOTS) if piece.escape else 0
                 skeleton.append(piece.text if piece.slot is None else piece.slot + escaped_slots)
         return skeleton

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
+    bindparam,
     exists,
     func,
     insert,
@@ -175,36 +176,56 @@ def settle(
     now: datetime,
 ) -> int:
     """Write outcomes down; return how many were still ours to write (a lost lease writes nothing)."""
-    written = 0
+    rows = []
     for item in settled:
-        state, values = _next_state(item, resend=resend, expires_at=expires_at, now=now)
-        ours = and_(deliveries.c.id == item.delivery.id, deliveries.c.batch_id == batch_id, _sending())
-        reply = {"code": item.outcome.code, "reply": item.outcome.reply, "updated_at": now}
-        written += db.execute(update(deliveries).where(ours).values(state=state, **reply, **values)).rowcount
+        state, next_at, uncertain_count = _next_state(item, resend=resend, expires_at=expires_at, now=now)
+        reply = {"new_code": item.outcome.code, "new_reply": item.outcome.reply, "now": now}
+        counted = {"new_state": state.value, "new_next_at": next_at, "new_uncertain_count": uncertain_count}
+        rows.append({"delivery": item.delivery.id, "lease": batch_id, **counted, **reply})
+    if not rows:
+        return 0
+    written = db.execute(_SETTLE, rows, execution_options={"preserve_rowcount": True}).rowcount
     _write_attempts(db, batch_id, settled, now)
     return written
 
 
+_SETTLE = (
+    update(deliveries)
+    .where(
+        deliveries.c.id == bindparam("delivery"),
+        deliveries.c.batch_id == bindparam("lease"),
+        deliveries.c.state == DeliveryState.SENDING.value,
+    )
+    .values(
+        state=bindparam("new_state"),
+        code=bindparam("new_code"),
+        reply=bindparam("new_reply"),
+        next_at=func.coalesce(bindparam("new_next_at", type_=deliveries.c.next_at.type), deliveries.c.next_at),
+        uncertain_count=bindparam("new_uncertain_count"),
+        updated_at=bindparam("now"),
+    )
+)
+
+
 def _next_state(
     item: Settled, *, resend: bool, expires_at: datetime, now: datetime
-) -> tuple[DeliveryState, dict[str, Any]]:
+) -> tuple[DeliveryState, datetime | None, int]:
+    """(state, when it is due again or None, how often it was in doubt)."""
     kind, delivery = item.outcome.kind, item.delivery
     if kind is OutcomeKind.DEFERRED:
         next_at = now + min(_FIRST_RETRY * 2 ** (delivery.tries - 1), _LONGEST_RETRY)
         if next_at > expires_at:
-            return DeliveryState.EXPIRED, {}
-        return DeliveryState.DEFERRED, {"next_at": next_at}
+            return DeliveryState.EXPIRED, None, delivery.uncertain_count
+        return DeliveryState.DEFERRED, next_at, delivery.uncertain_count
     if kind is OutcomeKind.UNCERTAIN:
-        return _after_doubt(delivery.uncertain_count, resend, now)
-    return DeliveryState(kind.value), {}
+        return _after_doubt(delivery.uncertain_count, resend), now, delivery.uncertain_count + 1
+    return DeliveryState(kind.value), None, delivery.uncertain_count
 
 
-def _after_doubt(uncertain_count: int, resend: bool, now: datetime) -> tuple[DeliveryState, dict[str, Any]]:
+def _after_doubt(uncertain_count: int, resend: bool) -> DeliveryState:
     """Send once more with the same Message-ID, or leave the decision to the newsroom."""
-    counted = {"uncertain_count": uncertain_count + 1}
-    if resend and uncertain_count < _MOST_UNCERTAIN:
-        return DeliveryState.QUEUED, {**counted, "next_at": now}
-    return DeliveryState.UNCERTAIN, counted
+    again = resend and uncertain_count < _MOST_UNCERTAIN
+    return DeliveryState.QUEUED if again else DeliveryState.UNCERTAIN
 
 
 def _write_attempts(db: Connection, batch_id: int, settled: Sequence[Settled], now: datetime) -> None:
@@ -233,11 +254,17 @@ def close(db: Connection, batch_id: int, *, resend: bool, now: datetime) -> int:
     left = db.execute(select(*deliveries.c["id", "uncertain_count"]).where(open_rows).order_by(deliveries.c.id)).all()
     in_doubt, never_left = left[:connections], left[connections:]
     for row in in_doubt:
-        state, values = _after_doubt(row.uncertain_count, resend, now)
+        state = _after_doubt(row.uncertain_count, resend)
         db.execute(
             update(deliveries)
             .where(deliveries.c.id == row.id)
-            .values(state=state, updated_at=now, reply="the connection or the press was lost", **values)
+            .values(
+                state=state,
+                uncertain_count=row.uncertain_count + 1,
+                next_at=now,
+                reply="the connection or the press was lost",
+                updated_at=now,
+            )
         )
         lost = {
             "outcome": OutcomeKind.UNCERTAIN,
