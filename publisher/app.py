@@ -22,7 +22,6 @@ from publisher.config import (
     load,
 )
 from publisher.engines.embedded import EmbeddedEngine
-from publisher.fetch import Fetcher
 from publisher.model.newsletter import EVERYTHING, Mailbox, Newsletter, Publication, Section
 from publisher.pipeline.cycle import Newsroom
 from publisher.pipeline.deliver import Policy
@@ -31,7 +30,7 @@ from publisher.pipeline.syndicate import FeedPlan, Site
 from publisher.ports import Source, Transport
 from publisher.render.environment import Templates
 from publisher.render.feed import FILES, TYPES
-from publisher.sources.feed import FeedSource
+from publisher.sources.feed import FeedSource, Getter
 from publisher.sources.folder import FolderSource
 from publisher.store import database
 from publisher.tokens import Tokens
@@ -162,8 +161,7 @@ def feed_plans(config: Config, sections: Sequence[Section]) -> tuple[FeedPlan, .
 
 
 def assignments(config: Config, house: Publication, root: Path) -> tuple[Assignment, ...]:
-    fetch = config.fetch
-    http = Fetcher(fetch.allow_private, fetch.timeout.total_seconds(), fetch.max_bytes)
+    http = _fetcher(config) if any(isinstance(entry, FeedSourceConfig) for entry in config.sources) else None
     return tuple(
         Assignment(
             _source(entry, house, root, http),
@@ -172,6 +170,13 @@ def assignments(config: Config, house: Publication, root: Path) -> tuple[Assignm
         )
         for entry in config.sources
     )
+
+
+def _fetcher(config: Config) -> Getter:
+    from publisher.fetch import Fetcher  # the HTTP client is slow to import, and a folder needs none
+
+    fetch = config.fetch
+    return Fetcher(fetch.allow_private, fetch.timeout.total_seconds(), fetch.max_bytes)
 
 
 def local_sources(config: Config, house: Publication, root: Path) -> list[Assignment]:
@@ -184,9 +189,12 @@ def local_sources(config: Config, house: Publication, root: Path) -> list[Assign
     return [one for one in assignments(config, house, root) if one.source.name not in network]
 
 
-def _source(entry: FolderSourceConfig | FeedSourceConfig, house: Publication, root: Path, http: Fetcher) -> Source:
+def _source(
+    entry: FolderSourceConfig | FeedSourceConfig, house: Publication, root: Path, http: Getter | None
+) -> Source:
     if isinstance(entry, FolderSourceConfig):
         return FolderSource(entry.name, root / entry.path, house.zone)
+    assert http is not None
     return FeedSource(entry.name, entry.url, root, http)
 
 

@@ -4,13 +4,10 @@ import asyncio
 import contextlib
 import logging
 import signal
-import socket
-from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 import typer
-import uvicorn
 
 from publisher.cli.opening import now, opened, output
 from publisher.errors import Busy, PublisherError
@@ -23,42 +20,6 @@ _DELIVERY_SECONDS = 2
 _DRAIN_SECONDS = 30
 
 log = structlog.get_logger()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: stopping is decided by whoever runs it."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port))
-    except OSError as error:
-        raise PublisherError(
-            f"cannot listen on {host}:{port}: {error.strerror}. Set another port under [site], or end who has it."
-        ) from None
-
-
-@contextlib.asynccontextmanager
-async def _serving(application: Any, host: str, port: int) -> AsyncIterator["asyncio.Task[None]"]:
-    """Serve in the background; at the end, let answers in hand go out."""
-    config = uvicorn.Config(
-        application,
-        log_config=None,
-        lifespan="off",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    with _listen(host, port) as listening:
-        web = _Server(config)
-        task = asyncio.create_task(web.serve(sockets=[listening]))
-        yield task
-        web.should_exit = True
-        await task
 
 
 def serve(
@@ -76,8 +37,10 @@ def serve(
 
 async def serve_until_stopped(application: Any, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT."""
+    from publisher.web.server import serving
+
     stop = _stop_on_signals()
-    async with _serving(application, host, port):
+    async with serving(application, host, port):
         await stop.wait()
 
 
@@ -90,6 +53,8 @@ def run(context: typer.Context) -> None:
 
 async def _run(app: "App") -> None:
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+    from publisher.web.server import serving
 
     host, port = app.config.site.host, app.config.site.port
     stop = _stop_on_signals()
@@ -105,7 +70,7 @@ async def _run(app: "App") -> None:
         max_instances=1,
         misfire_grace_time=None,
     )
-    async with _serving(_application(app), host, port):
+    async with serving(_application(app), host, port):
         clock.start()
         delivering = asyncio.create_task(_deliver(app, stop))
         log.info("running", host=host, port=port)
