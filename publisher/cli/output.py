@@ -17,6 +17,8 @@ from rich.table import Table
 
 from publisher.errors import ConfirmationNeeded
 
+_WIDE = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -87,7 +89,8 @@ class Output:
             yield lambda done: bar.update(task, completed=done)
 
     def _console(self, stream: Any) -> Console:
-        return Console(file=stream, no_color=self.no_color or None, highlight=False)
+        wide = None if stream.isatty() else _WIDE  # a pipe has no edge to fold lines at
+        return Console(file=stream, width=wide, no_color=self.no_color or None, highlight=False)
 
 
 def when(moment: datetime | None, zone: ZoneInfo) -> str:

@@ -296,7 +296,7 @@ def test_a_hostile_headline_is_words_and_nothing_else(headline):
 
     headlines = [one.text_content() for one in printed.tree.cssselect("h4")]
     assert headlines == [headline, "Story 2"]
-    assert headline.split() == printed.text.partition("World\n=====\n")[2].split()[: len(headline.split())]
+    assert headline.split() == printed.text.partition("World\n-----\n")[2].split()[: len(headline.split())]
     assert not printed.tree.cssselect("script, [onmouseover]")
     assert unsubscribe_url(printed) in printed.text
 
