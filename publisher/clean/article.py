@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from publisher.clean import markup, text, urls
 from publisher.errors import Problem
@@ -13,6 +14,9 @@ from publisher.model.newsletter import Publication
 
 _HEADLINE_WORDS = 12
 _TEASER_WORDS = 30
+_LONGEST_BODY = 1_000_000  # characters; the longest real article is a tenth of it
+_LONGEST_TITLE = 300
+_FIRST_YEAR = 1900
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
@@ -28,14 +32,18 @@ class Desk:
 
 def clean(raw: RawArticle, source: str, desk: Desk) -> tuple[Article | None, list[Problem]]:
     """Return the article, or None where there is nothing to print, and what an editor should know."""
+    if len(raw.body) > _LONGEST_BODY:
+        message = f"its text is {len(raw.body):,} characters long."
+        return None, [Problem(raw.where, message, f"It is left out; {_LONGEST_BODY:,} are the most.")]
     problems: list[Problem] = []
     url = urls.absolute(raw.url, raw.base or desk.publication.url) if raw.url else None
+    url = url if url and url.startswith("http") else None
     base = raw.base or url or desk.publication.url
     if raw.url and url is None:
         problems.append(Problem(raw.where, f'its address "{raw.url}" is not a web address.', "It is left out."))
     body = markup.sanitise(raw.body, base)
     words = text.from_html(body)
-    title = text.one_line(raw.title) or text.first_words(words, _HEADLINE_WORDS)
+    title = text.shortened(text.one_line(raw.title), _LONGEST_TITLE) or text.first_words(words, _HEADLINE_WORDS)
     if not title:
         return None, [*problems, Problem(raw.where, "it has neither title nor text.", "Give it a title.")]
     kind, headline = split_kind(title, desk.publication.kinds)
@@ -55,8 +63,8 @@ def clean(raw: RawArticle, source: str, desk: Desk) -> tuple[Article | None, lis
         language=_language(raw.language) or (desk.language or desk.publication.language).replace("_", "-"),
         url=url,
         authors=_authors(raw.authors),
-        published=raw.published,
-        modified=raw.modified,
+        published=_plausible(raw.published, "published", raw.where, problems),
+        modified=_plausible(raw.modified, "modified", raw.where, problems),
         sections=sections,
         tags=tuple(dict.fromkeys(filter(None, map(text.one_line, raw.tags)))),
         image=image,
@@ -66,6 +74,14 @@ def clean(raw: RawArticle, source: str, desk: Desk) -> tuple[Article | None, lis
         content_hash="",
     )
     return replace(article, content_hash=_hash(article)), problems
+
+
+def _plausible(moment: datetime | None, what: str, where: str, problems: list[Problem]) -> datetime | None:
+    """A year such as 1 is some program's way to say that it does not know."""
+    if moment is None or moment.year >= _FIRST_YEAR:
+        return moment
+    problems.append(Problem(where, f"{what}: {moment.year} is no year of news.", "It is taken as unknown."))
+    return None
 
 
 def split_kind(title: str, kinds: Iterable[str]) -> tuple[str, str]:

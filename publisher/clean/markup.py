@@ -61,7 +61,8 @@ def sanitise(markup: str, base: str | None) -> str:
     if _IFRAME.search(cleaned):
         # The link's paragraph may stand inside another; the parser closes that one.
         cleaned = allowed(_IFRAME.sub(_link_to_embed, cleaned))
-    cleaned = _IMAGE_WITHOUT_SOURCE.sub("", cleaned)
+    # Again: the parser has turned entities such as &#11; into the characters that XML refuses.
+    cleaned = _IMAGE_WITHOUT_SOURCE.sub("", repair(cleaned))
     return _EMPTY.sub("", cleaned).strip()
 
 

@@ -57,6 +57,11 @@ def first_words(text: str, count: int) -> str:
     return text if len(words) <= count else " ".join(words[:count]).rstrip(" ,;:–—-") + "…"
 
 
+def shortened(text: str, length: int) -> str:
+    """The text, or as many whole words of it as fit into a length, with an ellipsis."""
+    return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0] + "…"
+
+
 def slug(text: str) -> str:
     """Small ASCII letters, digits and hyphens; empty where the text has none."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()

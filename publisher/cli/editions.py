@@ -8,7 +8,7 @@ import typer
 
 from publisher.cli.opening import now, opened, output
 from publisher.cli.output import when
-from publisher.errors import Busy, UsageError
+from publisher.errors import Busy, PublisherError, UsageError
 
 if TYPE_CHECKING:
     from publisher.app import App
@@ -160,7 +160,10 @@ def send(
         if chosen.state in (State.DRAFT, State.APPROVED):
             press.approve(room.database, chosen)
             press.press(room.database, chosen, room.press_desk, now())
-        syndicate.build(room.database, room.site, now(), "pages")
+        try:
+            syndicate.build(room.database, room.site, now(), "pages")
+        except (PublisherError, OSError) as error:
+            out.warn(f"The site could not be built, the mail goes out all the same: {error}")
         _deliver(context, app, readers)
         failed = _show_result(context, app, _edition(app, edition))
     if failed:

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from publisher.clean.text import repair
 from publisher.errors import ConfirmationNeeded
 
 _WIDE = 400
@@ -42,7 +43,7 @@ class Output:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*("" if value is None else str(value) for value in row))
+            table.add_row(*("" if value is None else repair(str(value)) for value in row))
         self._console(sys.stdout).print(table)
 
     def record(self, values: Mapping[str, Any]) -> None:
@@ -54,7 +55,7 @@ class Output:
         table.add_column(style="bold")
         table.add_column(overflow="fold")
         for name, value in values.items():
-            table.add_row(name.replace("_", " "), _text(value))
+            table.add_row(name.replace("_", " "), repair(_text(value)))
         self._console(sys.stdout).print(table)
 
     def data(self, value: Any) -> None:
@@ -63,11 +64,11 @@ class Output:
     def say(self, text: str) -> None:
         """A line for the person at the terminal."""
         if not self.quiet:
-            self._console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
+            self._console(sys.stderr).print(repair(text), markup=False, highlight=False, soft_wrap=True)
 
     def warn(self, text: str) -> None:
         """A line that --quiet does not silence."""
-        self._console(sys.stderr).print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console(sys.stderr).print(repair(text), markup=False, highlight=False, soft_wrap=True)
 
     def confirm(self, question: str) -> bool:
         """Ask; ConfirmationNeeded where nobody can answer. `--yes` answers."""

@@ -6,6 +6,7 @@ Safe to repeat: an article that is known is updated or left alone.
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -112,13 +113,15 @@ def _failed(
 
 
 def _file_one(
-    db: Connection, raw: RawArticle, source: str, desk: cleaning.Desk, now: datetime
+    db: Connection, raw: RawArticle, source: str, desk: cleaning.Desk, now: datetime, *, own_address: bool
 ) -> tuple[Change | None, list[Problem]]:
     article, problems = cleaning.clean(raw, source, desk)
     if article is None:
         return None, problems
     prefix = f"tag:{desk.publication.host},{now:%Y-%m-%d}:articles/"
-    return articles.file(db, article, urls.key(article.url), prefix, now), problems
+    # An address that several entries of one fetch share, a podcast's or a live blog's, tells none of them apart.
+    key = urls.key(article.url) if own_address else None
+    return articles.file(db, article, key, prefix, now), problems
 
 
 def _file(
@@ -133,11 +136,13 @@ def _file(
     counts = dict.fromkeys(Change, 0)
     problems = list(fetched.problems)
     desk, name = assignment.desk, assignment.source.name
+    addresses = [raw.url and urls.key(urls.absolute(raw.url, raw.base)) for raw in fetched.articles]
+    uses = Counter(addresses)
     with database.writing(engine) as db:
-        for raw in fetched.articles:
+        for raw, address in zip(fetched.articles, addresses, strict=True):
             try:
                 with db.begin_nested():
-                    change, found = _file_one(db, raw, name, desk, now)
+                    change, found = _file_one(db, raw, name, desk, now, own_address=uses[address] == 1)
             except Exception as error:  # noqa: BLE001 - one poisoned article is reported, the others are filed
                 change, found = None, [Problem(raw.where, f"cannot be filed: {type(error).__name__}: {error}.")]
             problems += found

@@ -58,7 +58,7 @@ class FeedSource:
         }
         content_type = answer.headers.get("content-type", "")
         fetched = await asyncio.to_thread(parse, answer.content, self.url, now, answer.url, content_type)
-        return replace(fetched, state={key: value for key, value in validators.items() if value})
+        return replace(fetched, state={key: value for key, value in validators.items() if value and value.isascii()})
 
     def _from_file(self, state: Mapping[str, Any], now: datetime) -> Fetched:
         path = self.root / self.url

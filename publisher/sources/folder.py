@@ -52,6 +52,7 @@ class FolderSource:
             name, stamp = file.relative_to(self.path).as_posix(), _stamp(file)
             if known.get(name) != stamp:
                 try:
+                    _refuse_a_way_out(file, self.path, name)
                     articles.append(_article(file, name, biographies, self.zone))
                 except FrontMatterError as error:
                     problems.append(error.problem)
@@ -64,6 +65,12 @@ class FolderSource:
             hidden = any(part[0] in "._" for part in file.relative_to(self.path).parts)
             if file.suffix.lower() in _SUFFIXES and not hidden and file.is_file():
                 yield file
+
+
+def _refuse_a_way_out(file: Path, folder: Path, name: str) -> None:
+    """A link to a file elsewhere on the machine is not a newsroom's to print."""
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise FrontMatterError(Problem(f"{name}:1", "is a link that leads out of the folder.", "Copy the file here."))
 
 
 def _stamp(file: Path) -> str:

@@ -23,6 +23,16 @@ class FrontMatterError(Exception):
         self.problem = problem
 
 
+class _TextLoader(yaml.BaseLoader):
+    """Makes nothing but text, lists and tables; refuses aliases, which can blow a line up to gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.get_mark()
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not read", problem_mark=mark)
+        return super().compose_node(parent, index)
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """`first_line` is where the body starts, from 1; `values` is empty where there is no front matter."""
@@ -56,13 +66,13 @@ def split(text: str, where: str) -> Parts:
 
 def _yaml(block: str, where: str) -> dict[str, Any]:
     try:
-        values = yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506 - BaseLoader makes nothing but text, lists, dicts
+        values = yaml.load(block, Loader=_TextLoader)  # noqa: S506 - as safe as BaseLoader, which it is
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line = mark.line if mark else 0
         column = f":{mark.column + 1}" if mark else ""
         raise FrontMatterError(Problem(f"{where}:{line + 2}{column}", *_advice(block, line, error))) from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise FrontMatterError(Problem(f"{where}:2", f"front matter is not YAML: {error}.")) from None
     if values in (None, ""):
         return {}
@@ -91,3 +101,5 @@ def _toml(block: str, where: str) -> dict[str, Any]:
         at = f":{int(line) + 1}:{column}" if line.isdigit() else f":{block.count(chr(10)) + 2}"
         raise FrontMatterError(Problem(f"{where}{at}", f"front matter is not TOML: {message}.",
                                        'Write one key = "value" a line.')) from None  # fmt: skip
+    except (ValueError, RecursionError) as error:
+        raise FrontMatterError(Problem(f"{where}:2", f"front matter cannot be read: {error}.")) from None

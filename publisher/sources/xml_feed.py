@@ -16,6 +16,7 @@ from publisher.model.article import Author, Image, RawArticle
 
 _MAIL = re.compile(r"[<(]?[^\s<>()]+@[^\s<>()]+[>)]?")
 _NO_DAY = re.compile(r"(?!\d{8}$)\d+|\d{4}-\d\d")  # a year, a month or a Unix time; feedparser guesses a day
+_LONGEST_NAME = 1000
 _LONGEST_STANDFIRST = 80  # words; a longer summary is the body again
 _PICTURE = re.compile(r"\.(jpe?g|png|webp|gif|avif)(\?|$)", re.IGNORECASE)
 _TAIL = re.compile(r"(\[…\]|\[\.\.\.\]|Continue reading\s*\.{3}|Read more\s*\.{3})\s*$", re.IGNORECASE)
@@ -139,7 +140,8 @@ def _authors(entry: Entry) -> list[Author]:
     written = [str(author.get("name") or "") for author in entry.get("authors", ())]
     if len(written) <= 1:  # feedparser cuts an address after four letters of its top domain; the text is whole
         written = [str(entry.get("author") or "")]
-    names = (_without_brackets(one_line(_MAIL.sub("", from_html(name))).strip('" ')) for name in written)
+    texts = (from_html(name[:_LONGEST_NAME]) for name in written)
+    names = (_without_brackets(one_line(_MAIL.sub("", name)).strip('" ')) for name in texts)
     return [Author(name) for name in names if name]
 
 

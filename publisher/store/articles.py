@@ -1,5 +1,6 @@
 """Articles: filed once, updated in place, the same article for life."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -55,7 +56,7 @@ def _add_origin(db: Connection, article: Article, article_id: int) -> None:
 
 
 def _insert(db: Connection, article: Article, url_key: str | None, tag_prefix: str, now: datetime) -> None:
-    slug = _free_slug(db, article.slug)
+    slug = _free_slug(db, article)
     values = _columns(article) | {
         "url_key": url_key,
         "slug": slug,
@@ -100,14 +101,13 @@ def _columns(article: Article) -> dict[str, Any]:
     }
 
 
-def _free_slug(db: Connection, wanted: str) -> str:
-    base = wanted or "article"
-    taken = set(db.scalars(select(articles.c.slug).where(articles.c.slug.startswith(base, autoescape=True))))
-    number, slug = 1, base
-    while slug in taken:
-        number += 1
-        slug = f"{base}-{number}"
-    return slug
+def _free_slug(db: Connection, article: Article) -> str:
+    """The wanted slug, or where another article has it, one with as much of the article's own digest as it takes."""
+    base = article.slug or "article"
+    digest = hashlib.sha256(f"{article.source}\n{article.source_id}".encode()).hexdigest()
+    wanted = [base, *(f"{base}-{digest[:length]}" for length in (6, 12, 64))]
+    taken = set(db.scalars(select(articles.c.slug).where(articles.c.slug.in_(wanted))))
+    return next(slug for slug in wanted if slug not in taken)
 
 
 def _set_sections(db: Connection, article_id: int, sections: Sequence[str]) -> None:

@@ -32,12 +32,14 @@ def open_engine(url: str, root: Path) -> Engine:
             f'[store] url: "{url}" is not a database address. Write "sqlite:///var/publisher.db".'
         ) from None
     if address.get_backend_name() == "postgresql":
-        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(address.set(drivername="postgresql+psycopg"), pool_pre_ping=True, hide_parameters=True)
     if address.get_backend_name() != "sqlite" or not address.database:
         raise SchemaError('[store] url: write "sqlite:///var/publisher.db" or "postgresql://user@host/name".')
     path = root / address.database
     path.parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(address.set(database=str(path)), connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_engine(
+        address.set(database=str(path)), connect_args={"timeout": _BUSY_MS / 1000}, hide_parameters=True
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

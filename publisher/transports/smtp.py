@@ -7,17 +7,19 @@ matters exactly: what was lost before the final dot was not sent; what was lost 
 import asyncio
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 import aiosmtplib
 
+from publisher.clean.text import one_line
 from publisher.errors import TransportDown
 from publisher.model.delivery import Copy, Outcome, OutcomeKind
 
 _ADDRESS = re.compile(r"[^\s<>]+@[^\s<>]+")
 _UNSAFE = re.compile(r"[\s<>\x00-\x1f\x7f]")
+_REPLY = re.compile(r"[2-5][0-9]{2}([ -]|$)")  # RFC 5321 §4.2
 _LONGEST_REPLY = 300
 _LONGEST_LINE = 64 * 1024
 
@@ -54,8 +56,8 @@ class SmtpCarrier:
         session = self._session or await _open(self._transport)
         self._session = session
         try:
-            return await session.send(copy)
-        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, _Garbled) as error:
+            return _without_the_reader(await session.send(copy), copy.recipient)
+        except _LOST as error:
             session.broken = True
             reason = _why(error)
             if session.dot_sent:
@@ -72,8 +74,18 @@ class SmtpCarrier:
             self._session = None
 
 
+def _without_the_reader(outcome: Outcome, recipient: str) -> Outcome:
+    """Servers name the reader in their answers, in more ways than one; a ledger that is shown must not."""
+    local = re.escape(recipient.rpartition("@")[0])
+    named = re.compile(rf"{re.escape(recipient)}|\b{local}\b(%40\S+)?", re.IGNORECASE)
+    return replace(outcome, reply=named.sub("…", outcome.reply))
+
+
 class _Garbled(Exception):
     """The server said something that is no SMTP reply."""
+
+
+_LOST = (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError, _Garbled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +132,7 @@ async def _open(transport: SmtpTransport) -> "_Session":
 
 
 def _why(error: BaseException) -> str:
-    text = _ADDRESS.sub("…", str(error).splitlines()[0] if str(error) else type(error).__name__)
+    text = _ADDRESS.sub("…", one_line(str(error)) or type(error).__name__)
     return text[:_LONGEST_REPLY].rstrip(".")
 
 
@@ -159,10 +171,13 @@ class _Session:
             await self._command("RSET")
         else:
             self.broken = True
-        if not mail.ok and mail.code >= 500:
+        if not mail.ok and mail.code >= 500 and ascii_only:
             self.broken = True
             raise TransportDown(f"the mail server refuses the sender ({mail.code} {mail.text}).")
-        return next(reply for reply in (mail, recipient, data) if not reply.ok and reply.code != 354).outcome()
+        refusals = [reply for reply in (mail, recipient, data) if reply.code >= 400]
+        if not refusals:
+            raise _Garbled(f'the server answered DATA with "{data.code}"')
+        return refusals[0].outcome()
 
     async def _transaction(self, commands: list[str]) -> tuple[_Reply, _Reply, _Reply]:
         if self._pipelining:
@@ -184,6 +199,8 @@ class _Session:
         self.dot_sent = True
         await self._write(b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n")
         reply = await self._reply()
+        if not (reply.ok or reply.code >= 400):
+            raise _Garbled(f'the server answered the message with "{reply.code}"')
         self.broken = reply.code == 421
         return Outcome(OutcomeKind.ACCEPTED, reply.code, reply.text) if reply.ok else reply.outcome()
 
@@ -202,17 +219,17 @@ class _Session:
         async with asyncio.timeout(self._seconds):
             while True:
                 line = (await self._reader.readuntil(b"\n")).decode("utf-8", "replace").rstrip("\r\n")
-                if not line[:3].isdigit() or line[3:4] not in ("", " ", "-") or len(texts) > 100:
+                if not _REPLY.match(line) or len(texts) > 100:
                     raise _Garbled(f'the server said "{line[:60]}"')
                 texts.append(line[4:])
                 if line[3:4] != "-":
-                    text = _ADDRESS.sub("…", " ".join(texts))[:_LONGEST_REPLY]
+                    text = _ADDRESS.sub("…", one_line(" ".join(texts)))[:_LONGEST_REPLY]
                     return _Reply(int(line[:3]), text)
 
     async def quit(self) -> None:
         try:
             await self._command("QUIT")
-        except (OSError, EOFError, TimeoutError, _Garbled):
+        except _LOST:
             pass
         finally:
             self.abort()

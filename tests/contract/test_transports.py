@@ -143,6 +143,10 @@ class TestSmtpFaults:
             ("BODY", None, OutcomeKind.UNCERTAIN),
             ("BODY", "accept and drop", OutcomeKind.UNCERTAIN),
             ("BODY", "not an SMTP reply", OutcomeKind.UNCERTAIN),
+            ("BODY", "²50 kept", OutcomeKind.UNCERTAIN),
+            ("BODY", "354 again?", OutcomeKind.UNCERTAIN),
+            ("BODY", "999 what", OutcomeKind.UNCERTAIN),
+            ("DATA", "250 no", OutcomeKind.DEFERRED),
         ],
     )
     def test_one_copys_fault_leaves_the_next_copy_well(self, verb, answer, kind, pipelining):
@@ -193,6 +197,19 @@ class TestSmtpFaults:
         [outcome], _ = self.outcomes(script, a_copy())
 
         assert (outcome.code, outcome.reply) == (550, "<…> unknown")
+
+    def test_replies_are_kept_without_control_characters_and_other_ways_to_write_an_address(self):
+        def script(verb, line):
+            return "550 \x1b[2J reader1%40example.org is unknown, reader1" if verb == "RCPT" else ""
+
+        [outcome], _ = self.outcomes(script, a_copy())
+
+        assert outcome.reply == "[2J … is unknown, …"
+
+    def test_a_goodbye_without_end_harms_nothing(self):
+        [outcome], _ = self.outcomes(lambda verb, line: "221 " + "x" * 300_000 if verb == "QUIT" else "", a_copy())
+
+        assert outcome.kind is OutcomeKind.ACCEPTED
 
     @pytest.mark.parametrize("answer", ["421 come back later", "554 no service", None])
     def test_a_server_that_takes_nobody_charges_no_reader(self, answer):

@@ -136,3 +136,11 @@ class TestLeadImage:
         body = markup.sanitise(self.IMAGE, None)
 
         assert markup.drop_image(body, "https://journal.example/b.png") == body
+
+
+def test_characters_that_xml_refuses_cannot_come_in_as_entities():
+    cleaned = markup.sanitise(
+        '<p title="&#11;">a &#11; b &#1; &#xFFFE;</p><img src="https://a.example/x" alt="&#8;">', None
+    )
+
+    assert not set(cleaned) & {"\x0b", "\x01", "\ufffe", "\x08"}

@@ -82,3 +82,19 @@ def test_the_fix_for_a_colon_is_right():
 
 def test_the_body_knows_its_first_line():
     assert split("---\ntitle: a\n\n---\nBody", "story.md").first_line == 5
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "---\na: &a [x]\nb: *a\n---\n",
+        "---\na: " + "[" * 3000 + "\n---\n",
+        "+++\na = " + "[" * 3000 + "\n+++\n",
+        "+++\na = " + "1" * 5000 + "\n+++\n",
+    ],
+)
+def test_what_would_blow_up_is_a_problem_with_its_file(block):
+    with pytest.raises(FrontMatterError) as caught:
+        split(block, "news/bomb.md")
+
+    assert caught.value.problem.where.startswith("news/bomb.md:")

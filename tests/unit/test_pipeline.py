@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -293,3 +293,36 @@ def test_a_press_that_is_told_to_stop_puts_the_rest_back(engine, tmp_path):
     with database.reading(engine) as db:
         assert outbox.count(db, edition.id) == {State.ACCEPTED: 5, State.QUEUED: 15}
         assert outbox.open_batches(db) == []
+
+
+def test_entries_that_share_an_address_are_articles_of_their_own(engine):
+    """A podcast's page, a live blog: the address tells nothing apart, the id does."""
+    episodes = [raw(number, url="https://pod.example/") for number in range(3)]
+
+    [first] = gathered(engine, Desks("pod", *episodes))
+    [again] = gathered(engine, Desks("pod", *episodes))
+
+    assert (first.new, again.same) == (3, 3)
+
+
+def test_thousands_of_articles_with_one_headline_are_filed_in_a_moment(engine):
+    same = [replace(raw(number), title="a") for number in range(1500)]
+
+    [done] = gathered(engine, Desks("desk", *same))
+
+    with database.reading(engine) as db:
+        assert len({article.slug for article in articles.listed(db, 2000)}) == done.new == 1500
+
+
+def test_a_year_that_nobody_means_is_unknown(engine):
+    [done] = gathered(engine, Desks("desk", raw(1, published=datetime(1, 1, 2, tzinfo=UTC))))
+
+    with database.reading(engine) as db:
+        assert articles.listed(db, 1)[0].published is None
+    assert [problem.where for problem in done.problems] == ["file-1"]
+
+
+def test_a_text_of_a_million_characters_is_left_out_and_said(engine):
+    [done] = gathered(engine, Desks("desk", replace(raw(1), body="&" * 9_000_000), raw(2)))
+
+    assert (done.new, [problem.where for problem in done.problems]) == (1, ["file-1"])
