@@ -1,6 +1,7 @@
 """publisher editions: build, look at, send."""
 
 import asyncio
+import signal
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -154,6 +155,11 @@ def send(
         if dry_run:
             out.record({"edition": edition, "readers": readers, "sent": 0})
             return
+        if readers == 0 and chosen.pressed_at is None:
+            raise PublisherError(
+                f"nobody reads {chosen.newsletter}, {chosen.cadence}, yet: an edition to no one would use up its "
+                "articles. Add readers first: publisher subscribers import FILE"
+            )
         if not out.confirm(f"Send edition {edition} of {chosen.newsletter} to {readers} readers?"):
             out.say("Nothing was sent.")
             raise typer.Exit(1)
@@ -164,7 +170,7 @@ def send(
             syndicate.build(room.database, room.site, now(), "pages")
         except (PublisherError, OSError) as error:
             out.warn(f"The site could not be built, the mail goes out all the same: {error}")
-        _deliver(context, app, readers)
+        _deliver(context, app, edition, readers)
         failed = _show_result(context, app, _edition(app, edition))
     if failed:
         raise typer.Exit(3)
@@ -182,14 +188,23 @@ def _readers(app: "App", edition: "Edition") -> int:
     return sum(counts.get(state, 0) for state in UNFINISHED)
 
 
-def _deliver(context: typer.Context, app: "App", readers: int) -> None:
+async def _work_until_stopped(app: "App", edition_id: int) -> None:
+    """Deliver one edition; SIGINT and SIGTERM let the copies in hand arrive first."""
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, app.engine.stop)
+    await app.engine.work(now, edition_id)
+
+
+def _deliver(context: typer.Context, app: "App", edition_id: int, readers: int) -> None:
     out = output(context)
     with out.progress("Sending", readers) as advance:
         app.engine.watch = lambda progress: advance(sum(progress.settled.values()))
         try:
-            asyncio.run(app.engine.work(now))
+            asyncio.run(_work_until_stopped(app, edition_id))
         except Busy:
             out.say("Handed to the press that is already running on this database.")
+    if app.engine.progress.stopping:
+        out.warn("Stopped. Type the same line again, and it goes on here.")
     if app.engine.progress.down:
         out.warn(f"Delivery waits: {app.engine.progress.down}")
 

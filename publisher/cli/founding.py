@@ -68,8 +68,9 @@ def init(
     from publisher.demo.journal import lay_out, write_secret
 
     out, path = output(context), folder / "config.toml"
-    if path.exists():
-        raise UsageError(f"{path} exists. Nothing was changed; choose an empty folder.")
+    for there in (path, *((folder / name for name in ("articles", "static", "readers.csv")) if demo else ())):
+        if there.exists():
+            raise UsageError(f"{there} exists. Nothing was changed; choose an empty folder.")
     if demo:
         lay_out(folder, now(), url="http://127.0.0.1:8000", site_port=8000, smtp_port=8025)
         text = path.read_text("utf-8")
@@ -90,7 +91,7 @@ def init(
             _import(made)
     at = "" if folder == Path() else f"--config {path} "
     out.say(f"A newsroom in {folder.resolve()}. Next:")
-    for command in ("check", "gather", "editions build briefing", "editions send 1"):
+    for command in ("check", "subscribers import readers.csv", "gather", "editions build briefing", "editions send 1"):
         out.say(f"  publisher {at}{command}")
 
 
@@ -98,7 +99,8 @@ def _import(made: "App") -> None:
     from publisher.pipeline.readers import import_csv
 
     room = made.newsroom
-    import_csv(room.database, made.root / "readers.csv", room.newsletters, "", now(), dry_run=False)
+    readers = made.root / "readers.csv"
+    import_csv(room.database, readers, room.newsletters, room.publication, "", now(), dry_run=False)
 
 
 def demo(

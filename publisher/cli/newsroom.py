@@ -117,6 +117,7 @@ def status(context: typer.Context) -> None:
         known = records.load(db)
         active = editions.in_state(db, State.DRAFT, State.APPROVED, State.PRESSED, State.SENDING, State.HELD)
         deliveries = {one.id: outbox.count(db, one.id) for one in active}
+        reasons = {one.id: outbox.reasons(db, one.id) for one in active}
         upcoming = {
             f"{name} {cadence}": slot.instant
             for name, one in room.newsletters.items()
@@ -127,6 +128,9 @@ def status(context: typer.Context) -> None:
         values = {"articles": articles.count(db), "editions": editions.states(db)}
     failing = [record for record in known.values() if record.failures]
     needs = [f"source {record.name} fails: {'; '.join(record.problems)}" for record in failing]
+    needs += [f"source {record.name}: {problem}" for record in known.values() if not record.failures
+              for problem in record.problems]  # fmt: skip
+    needs += [f"edition {one.id} waits: {reply}" for one in active for _, _, reply, _ in reasons[one.id] if reply]
     needs += [f"edition {one.id} waits for approval: publisher editions send {one.id}" for one in active
               if one.state is State.DRAFT]  # fmt: skip
     troubled = (State.FAILED, State.SENT_WITH_FAILURES)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from publisher.clean.text import repair
 from publisher.errors import ConfirmationNeeded
@@ -43,7 +44,7 @@ class Output:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*("" if value is None else repair(str(value)) for value in row))
+            table.add_row(*(Text("" if value is None else repair(str(value))) for value in row))
         self._console(sys.stdout).print(table)
 
     def record(self, values: Mapping[str, Any]) -> None:
@@ -55,7 +56,7 @@ class Output:
         table.add_column(style="bold")
         table.add_column(overflow="fold")
         for name, value in values.items():
-            table.add_row(name.replace("_", " "), repair(_text(value)))
+            table.add_row(name.replace("_", " "), Text(repair(_text(value))))
         self._console(sys.stdout).print(table)
 
     def data(self, value: Any) -> None:

@@ -77,6 +77,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"publisher: {place}{error.strerror or error}.", file=sys.stderr)
+        sys.exit(1)
+    except Exception as error:
+        if type(error).__module__.startswith("sqlalchemy"):
+            print(f"publisher: the database failed: {getattr(error, 'orig', error)}", file=sys.stderr)
+            sys.exit(1)
+        raise
 
 
 def hoisted(arguments: Sequence[str]) -> list[str]:

@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import logging
 import signal
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
 import typer
 
 from publisher.cli.opening import now, opened, output
-from publisher.errors import Busy, PublisherError
+from publisher.errors import Busy
 
 if TYPE_CHECKING:
     from publisher.app import App
@@ -61,9 +62,8 @@ async def _run(app: "App") -> None:
     clock = AsyncIOScheduler(timezone="UTC")
     # The clock, never the record: what is due is decided from the tables, so a late or lost tick loses nothing.
     clock.add_job(
-        _tick,
+        _Clockwork(app).tick,
         "interval",
-        [app],
         seconds=_TICK_SECONDS,
         next_run_time=now(),
         coalesce=True,
@@ -85,13 +85,23 @@ async def _run(app: "App") -> None:
     log.info("stopped")
 
 
-async def _tick(app: "App") -> None:
-    from publisher.pipeline import cycle
+class _Clockwork:
+    """Ticks, and remembers when the site was last built whole; a new process builds it anew."""
 
-    try:
-        await cycle.tick(app.newsroom, now(), rebuild=not (app.newsroom.site.path / "index.html").exists())
-    except PublisherError as error:
-        log.error("tick failed", error=str(error))
+    def __init__(self, app: "App") -> None:
+        self._app = app
+        self._built: datetime | None = None
+
+    async def tick(self) -> None:
+        from publisher.pipeline import cycle
+
+        started = now()
+        try:
+            turn = await cycle.tick(self._app.newsroom, started, self._built)
+        except Exception as error:  # noqa: BLE001 - the next tick tries again, and says so again
+            log.error("tick failed", error=f"{type(error).__name__}: {error}")
+        else:
+            self._built = started if turn.built else self._built
 
 
 async def _deliver(app: "App", stop: asyncio.Event) -> None:

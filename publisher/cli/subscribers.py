@@ -22,7 +22,15 @@ def imported(
 
     out = output(context)
     with opened(context) as app:
-        report = import_csv(app.newsroom.database, file, app.newsroom.newsletters, newsletter, now(), dry_run=dry_run)
+        report = import_csv(
+            app.newsroom.database,
+            file,
+            app.newsroom.newsletters,
+            app.newsroom.publication,
+            newsletter,
+            now(),
+            dry_run=dry_run,
+        )
     for problem in report.problems:
         out.warn(str(problem))
     counts = {added.value: number for added, number in report.counts.items()} | {"refused": len(report.problems)}

@@ -52,6 +52,8 @@ def explain(error: ErrorDetails, data: Mapping[str, Any]) -> tuple[Key, str]:
         ), f'type "{context.get("tag")}" is not known. Write {context.get("expected_tags")}.'
     if kind == "union_tag_not_found":
         return key, '"type" is missing. Write type = ….'
+    if kind == "too_short":
+        return key, "is empty. Write at least one."
     for name, words in _KINDS.items():
         if kind in (f"{name}_type", f"{name}_parsing"):
             return key, f"{shown} does not fit. Write {words}."

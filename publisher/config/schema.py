@@ -16,6 +16,7 @@ from publisher.model.newsletter import Missed
 from publisher.schedule import cron
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = timedelta(days=36_525)
 _DURATION = re.compile(r"(\d+)\s*([smhdw])")
 _SECTION_PATH = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -29,7 +30,9 @@ def duration(value: object) -> object:
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f'"{value}" is not a length of time. Write "30s", "10m", "3h", "7d" or "2w".')
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if len(match[1]) > 9 or (length := timedelta(**{_UNITS[match[2]]: int(match[1])})) > _LONGEST:
+        raise ValueError(f'"{value}" is longer than a hundred years. Write "31d".')
+    return length
 
 
 def _http_url(value: str) -> str:
@@ -132,7 +135,7 @@ class NewsletterConfig(Table):
     title: str = Field(min_length=1)
     description: str = ""
     sections: tuple[str, ...] = ("*",)
-    schedule: dict[Name, Cron]
+    schedule: dict[Name, Cron] = Field(min_length=1)
     sender: Sender = Field(alias="from")
     reply_to: Address = ""
     approval: Literal["automatic", "editor"] = "automatic"

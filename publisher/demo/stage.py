@@ -73,7 +73,8 @@ def perform(app: building.App, clock: Clock, catching: Catcher, say: Say) -> Acc
     """Do the whole job once and count what came of it; done again, it finds nothing new and sends nothing twice."""
     room = app.newsroom
     say("Reading in the readers")
-    listed = readers.import_csv(room.database, app.root / "readers.csv", room.newsletters, "", clock(), dry_run=False)
+    file = app.root / "readers.csv"
+    listed = readers.import_csv(room.database, file, room.newsletters, room.publication, "", clock(), dry_run=False)
     say("Gathering the articles")
     gathered = asyncio.run(gather.gather(room.database, room.assignments, clock()))
     for problem in (problem for one in gathered for problem in one.problems):

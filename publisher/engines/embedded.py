@@ -40,14 +40,14 @@ class EmbeddedEngine:
     def enqueue(self, db: Connection, edition_id: int) -> None:
         """Nothing to do: this engine looks at the deliveries themselves."""
 
-    async def work(self, now: Callable[[], datetime]) -> int:
-        """Deliver all that is due and finish what is done; Busy where another process is at it."""
+    async def work(self, now: Callable[[], datetime], only: int | None = None) -> int:
+        """Deliver all that is due, or one edition's part of it; Busy where another process is at it."""
         self.progress = Progress(stopping=self.progress.stopping)
         with database.only_press(self.database):
             await asyncio.to_thread(self._close_leases_of_the_dead, now())
             printers: dict[int, CopyPrinter] = {}
             while not self.progress.stopping and not self.progress.down:
-                batch = await asyncio.to_thread(self._claim, now())
+                batch = await asyncio.to_thread(self._claim, now(), only)
                 if batch is None:
                     break
                 try:
@@ -93,16 +93,20 @@ class EmbeddedEngine:
         return CopyPrinter(plate.load(saved), edition_key(edition), self.publication, self.tokens)
 
     def _give_up(self, batch: Batch, why: str, now: datetime) -> None:
-        """An edition without a readable plate: nothing left, nobody is charged, an editor is told."""
+        """An edition without a readable plate: nothing leaves, every delivery ends, an editor is told."""
         with database.writing(self.database) as db:
-            outbox.release(db, batch.id, [delivery.id for delivery in batch.deliveries], now, why, now)
+            outbox.fail(db, batch.edition_id, why, now)
             outbox.close(db, batch.id, resend=self.policy.resend, now=now)
-            editions.move(db, batch.edition_id, [EditionState.SENDING], EditionState.FAILED, note=why)
+            ended = {"note": why, "finished_at": now}
+            editions.move(db, batch.edition_id, [EditionState.SENDING], EditionState.FAILED, **ended)
         log.error("edition cannot be printed", edition=batch.edition_id, reason=why)
 
-    def _claim(self, now: datetime) -> Batch | None:
+    def _claim(self, now: datetime, only: int | None) -> Batch | None:
+        policy = self.policy
         with database.writing(self.database) as db:
-            return outbox.claim(db, self.policy.batch, self.transport.connections, now)
+            return outbox.claim(
+                db, policy.batch, self.transport.connections, now, give_up_after=policy.give_up_after, only=only
+            )
 
     def _close_leases_of_the_dead(self, now: datetime) -> None:
         with database.writing(self.database) as db:

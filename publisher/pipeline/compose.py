@@ -6,14 +6,17 @@ and to run anywhere at once: a slot has one edition, the database's unique key e
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
 from publisher import schedule
+from publisher.errors import UsageError
 from publisher.model.article import Article
 from publisher.model.newsletter import Edition, EditionState, Newsletter, Placement, Publication, within
 from publisher.store import articles, database, editions
+
+_MOST_SECONDS = 60  # how far a hand-made edition's slot gives way to others of the same second
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +77,14 @@ def build(
     """Compose a draft by hand, now; None where nothing is new."""
     with database.writing(engine) as db:
         layout = lay_out(db, newsletter, cadence, publication, now)
-        slot = schedule.slot_at(now, publication.zone).name
         if not layout.placements:
             return None
-        return _start(db, newsletter, cadence, slot, EditionState.DRAFT, layout, now)
+        for later in range(_MOST_SECONDS):
+            slot = schedule.slot_at(now + timedelta(seconds=later), publication.zone).name
+            edition = _start(db, newsletter, cadence, slot, EditionState.DRAFT, layout, now)
+            if edition:
+                return edition
+    raise UsageError(f"{newsletter.name} already has an edition in each of the coming {_MOST_SECONDS} seconds.")
 
 
 def _start(

@@ -38,7 +38,7 @@ class Newsroom:
 
     @property
     def press_desk(self) -> press.Desk:
-        return press.Desk(self.publication, self.newsletters, self.templates, self.tokens)
+        return press.Desk(self.publication, self.newsletters, self.templates, self.tokens, self.dispatcher.enqueue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +51,24 @@ class Tick:
     built: Built | None = None
 
 
-async def tick(newsroom: Newsroom, now: datetime, *, rebuild: bool = False) -> Tick:
-    """Gather what is due, compose and press due editions, and rebuild the site where something changed."""
+async def tick(newsroom: Newsroom, now: datetime, built: datetime | None) -> Tick:
+    """Gather what is due, compose and press due editions, and rebuild the site if it is older than its stories.
+
+    `built` is when the site was last built whole, or None.
+    """
     due = await asyncio.to_thread(gather.due, newsroom.database, newsroom.assignments, now)
     gathered = await gather.gather(newsroom.database, due, now)
     composed, pressed = await asyncio.to_thread(_editions, newsroom, now)
-    changed = any(one.new or one.updated for one in gathered) or any(one.queued for one in pressed)
-    built = None
-    if changed or rebuild:
-        built = await asyncio.to_thread(syndicate.build, newsroom.database, newsroom.site, now)
-    turn = Tick(tuple(gathered), tuple(composed), tuple(pressed), built)
+    site = await asyncio.to_thread(_site, newsroom, now, built)
+    turn = Tick(tuple(gathered), tuple(composed), tuple(pressed), site)
     _log(turn)
     return turn
+
+
+def _site(newsroom: Newsroom, now: datetime, built: datetime | None) -> Built | None:
+    if built and not syndicate.is_stale(newsroom.database, built, now):
+        return None
+    return syndicate.build(newsroom.database, newsroom.site, now)
 
 
 def _editions(newsroom: Newsroom, now: datetime) -> tuple[list[Edition], list[Pressed]]:

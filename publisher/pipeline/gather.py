@@ -58,7 +58,7 @@ def due(engine: Engine, assignments: Sequence[Assignment], now: datetime) -> lis
 def _is_due(assignment: Assignment, record: records.SourceRecord | None, now: datetime) -> bool:
     if record is None:
         return True
-    backed_off = max(assignment.every, min(assignment.every * 2**record.failures, timedelta(hours=1)))
+    backed_off = max(assignment.every, min(assignment.every * 2 ** min(record.failures, 12), timedelta(hours=1)))
     return bool(now >= record.checked_at + backed_off - _SLACK)
 
 
@@ -77,17 +77,16 @@ async def _one(
     engine: Engine, assignment: Assignment, record: records.SourceRecord | None, now: datetime, dry_run: bool
 ) -> Gathered:
     name, rules = assignment.source.name, _rules(assignment.desk)
-    state = record.state if record and record.state.get("rules") == rules else {}
+    state: Mapping[str, Any] = record.state if record and record.state.get("rules") == rules else {}
     try:
         fetched = await assignment.source.fetch(state, now)
+        state = {**fetched.state, "rules": rules}
+        return await asyncio.to_thread(_file, engine, assignment, record, fetched, state, now, dry_run)
     except PublisherError as error:
         return await asyncio.to_thread(_failed, engine, name, record, str(error), now, dry_run)
     except Exception as error:  # noqa: BLE001 - a source we do not know must not stop the others
         reason = f"{name} failed inside Publisher: {type(error).__name__}: {error}."
         return await asyncio.to_thread(_failed, engine, name, record, reason, now, dry_run)
-    return await asyncio.to_thread(
-        _file, engine, assignment, record, fetched, {**fetched.state, "rules": rules}, now, dry_run
-    )
 
 
 def _rules(desk: cleaning.Desk) -> str:

@@ -4,7 +4,7 @@ One transaction: a crash leaves an approved edition or a full outbox, never half
 is pressed is not approved any more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -28,6 +28,7 @@ class Desk:
     newsletters: Mapping[str, Newsletter]
     templates: Templates
     tokens: Tokens
+    enqueue: Callable[[Connection, int], None] = lambda db, edition_id: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +49,17 @@ def press_approved(engine: Engine, desk: Desk, now: datetime) -> list[Pressed]:
         try:
             done.append(Pressed(edition, press(engine, edition, desk, now)))
         except PublisherError as error:
-            with database.writing(engine) as db:
-                editions.move(
-                    db,
-                    edition.id,
-                    [EditionState.APPROVED],
-                    EditionState.FAILED,
-                    note=str(error),
-                    finished_at=now,
-                )
-            done.append(Pressed(edition, error=str(error)))
+            done.append(_failed(engine, edition, str(error), now))
+        except Exception as error:  # noqa: BLE001 - an edition that breaks the press must not stop the others
+            done.append(_failed(engine, edition, f"the press broke: {type(error).__name__}: {error}", now))
     return done
+
+
+def _failed(engine: Engine, edition: Edition, why: str, now: datetime) -> Pressed:
+    with database.writing(engine) as db:
+        ended = {"note": why, "finished_at": now}
+        editions.move(db, edition.id, [EditionState.APPROVED], EditionState.FAILED, **ended)
+    return Pressed(edition, error=why)
 
 
 def approve(engine: Engine, edition: Edition) -> None:
@@ -92,7 +93,9 @@ def press(engine: Engine, edition: Edition, desk: Desk, now: datetime) -> int:
         if not editions.move(db, edition.id, [EditionState.APPROVED], EditionState.PRESSED, **frozen):
             raise PressError(f"edition {edition.id} is not approved")
         editions.place(db, edition.id, placed)
-        return outbox.queue_readers(db, edition, now)
+        queued = outbox.queue_readers(db, edition, now)
+        desk.enqueue(db, edition.id)
+        return queued
 
 
 def edition_key(edition: Edition) -> str:

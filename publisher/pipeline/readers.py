@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from publisher.clean.addresses import address, address_key
 from publisher.clean.text import one_line
 from publisher.errors import Problem, UsageError
-from publisher.model.newsletter import EVERYTHING, Newsletter
+from publisher.model.newsletter import EVERYTHING, Newsletter, Publication
 from publisher.model.subscriber import Reader, Subscription
 from publisher.store import database, subscribers
 from publisher.store.subscribers import Added
@@ -40,7 +40,14 @@ class _Refused(ValueError):
 
 
 def import_csv(
-    engine: Engine, file: Path, newsletters: Mapping[str, Newsletter], default: str, now: datetime, *, dry_run: bool
+    engine: Engine,
+    file: Path,
+    newsletters: Mapping[str, Newsletter],
+    publication: Publication,
+    default: str,
+    now: datetime,
+    *,
+    dry_run: bool,
 ) -> Report:
     """File every good row; refused ones are reported with their lines. A dry run stores nothing."""
     if default and default not in newsletters:
@@ -52,10 +59,10 @@ def import_csv(
         with file.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, strict=True)
             _check_header(rows.fieldnames, file)
-            numbered = ((rows.line_num, row) for row in rows)
+            numbered = _numbered(rows, file, report)
             while chunk := list(islice(numbered, _CHUNK)):
                 with database.writing(engine) as db:
-                    for line, reader, subscription in _good(chunk, file, newsletters, default, report):
+                    for line, reader, subscription in _good(chunk, file, newsletters, publication, default, report):
                         added = subscribers.add(db, reader, address_key(reader.address), subscription, now)
                         report.counts[added] += 1
                         if added in (Added.SUPPRESSED, Added.ENDED):
@@ -67,11 +74,17 @@ def import_csv(
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file} is not UTF-8 text. Save it as CSV UTF-8.") from None
-    except csv.Error as error:
-        report.problems.append(
-            Problem(file.name, f"is not CSV from here on: {error}.", "Quote fields that hold quotes.")
-        )
     return report
+
+
+def _numbered(rows: "csv.DictReader[str]", file: Path, report: Report) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows with their lines, up to where the file stops being CSV."""
+    try:
+        for row in rows:
+            yield rows.line_num, row
+    except csv.Error as error:
+        where, fix = f"{file.name}:{rows.line_num + 1}", "Quote fields that hold quotes; what follows was not read."
+        report.problems.append(Problem(where, f"is not CSV: {error}.", fix))
 
 
 def _check_header(names: object, file: Path) -> None:
@@ -84,13 +97,14 @@ def _good(
     chunk: list[tuple[int, dict[str, str]]],
     file: Path,
     newsletters: Mapping[str, Newsletter],
+    publication: Publication,
     default: str,
     report: Report,
 ) -> Iterator[tuple[int, Reader, Subscription]]:
     for line, row in chunk:
         values = {str(name).strip().lower(): one_line(value) for name, value in row.items() if isinstance(value, str)}
         try:
-            yield line, _reader(values), _subscription(values, newsletters, default)
+            yield line, _reader(values), _subscription(values, newsletters, publication, default)
         except _Refused as error:
             report.problems.append(Problem(f"{file.name}:{line}", str(error), "Left out."))
 
@@ -109,7 +123,9 @@ def _reader(row: Mapping[str, str]) -> Reader:
     return Reader(valid, row.get("name", ""), row.get("language", ""), zone, secrets.token_urlsafe(16))
 
 
-def _subscription(row: Mapping[str, str], newsletters: Mapping[str, Newsletter], default: str) -> Subscription:
+def _subscription(
+    row: Mapping[str, str], newsletters: Mapping[str, Newsletter], publication: Publication, default: str
+) -> Subscription:
     name = row.get("newsletter") or default
     newsletter = newsletters.get(name)
     if newsletter is None:
@@ -118,7 +134,11 @@ def _subscription(row: Mapping[str, str], newsletters: Mapping[str, Newsletter],
     if cadence not in newsletter.schedule:
         raise _Refused(f'{name} has no cadence "{cadence}"; write one of: {", ".join(newsletter.schedule)}.')
     hour = row.get("hour", "")
-    if hour and not (hour.isdigit() and int(hour) < 24):
+    if hour and not (hour.isdecimal() and hour.isascii() and int(hour) < 24):
         raise _Refused(f'"{hour}" is not an hour; write 0 to 23.')
     sections = tuple(row.get("sections", "").replace(";", " ").split()) or (EVERYTHING,)
+    known = {EVERYTHING, *(section.path for section in publication.sections)}
+    for path in sections:
+        if path not in known:
+            raise _Refused(f'there is no section "{path}"; write one of: {", ".join(sorted(known))}.')
     return Subscription(name, cadence, sections, int(hour) if hour else None)

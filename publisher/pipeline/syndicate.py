@@ -7,6 +7,7 @@ and nobody else's file is touched.
 
 import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from publisher.render import page
 from publisher.render.edition import Shelf, Story, article_path, article_url, edition_path
 from publisher.render.environment import Templates, shipped
 from publisher.store import articles, database, editions
+from publisher.store import sources as records
 
 _MANIFEST = ".published"
 _FRONT_STORIES = 4
@@ -63,12 +65,20 @@ class Built:
     same: int
 
 
+def is_stale(engine: Engine, built: datetime, now: datetime) -> bool:
+    """Whether something became public, changed or was pressed since the site was built."""
+    with database.reading(engine) as db:
+        return (
+            records.changed_since(db, built) or editions.pressed_since(db, built) or articles.due_since(db, built, now)
+        )
+
+
 def build(engine: Engine, site: Site, now: datetime, only: str = "") -> Built:
     """Write what changed; `only` is `feeds`, `pages` or empty for both."""
     with database.reading(engine) as db:
         files = dict(_files(db, site, now, only))
     written = tuple(path for path, content in sorted(files.items()) if _write(site.path / path, content))
-    removed = () if only else tuple(_remove_what_is_gone(site.path, set(files)))
+    removed = tuple(_remove_what_is_gone(site.path, set(files), keep=bool(only)))
     return Built(written, removed, len(files) - len(written))
 
 
@@ -184,7 +194,7 @@ def _write(path: Path, content: bytes) -> bool:
             return False
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.half")
+    half = path.with_name(f".{path.name}.{secrets.token_hex(4)}.half")  # two builds at once must not meet
     with half.open("wb") as file:
         file.write(content)
         file.flush()
@@ -193,12 +203,16 @@ def _write(path: Path, content: bytes) -> bool:
     return True
 
 
-def _remove_what_is_gone(site: Path, current: set[str]) -> Iterator[str]:
+def _remove_what_is_gone(site: Path, current: set[str], *, keep: bool) -> Iterator[str]:
+    """Remove what an earlier build wrote and this one did not; a build of one part only remembers it all."""
     manifest = site / _MANIFEST
     try:
         before = json.loads(manifest.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         before = []
+    if keep:
+        _write(manifest, json.dumps(sorted(current.union(before)), indent=0).encode())
+        return
     for path in before:
         inside = isinstance(path, str) and ".." not in PurePosixPath(path).parts and not path.startswith("/")
         if inside and path not in current and (site / path).is_file():

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from markupsafe import Markup
 
@@ -108,10 +109,17 @@ class Plate:
 
 
 def load(data: bytes) -> Plate:
-    """Read what `dump` wrote; PressError for a plate of another version."""
-    saved = json.loads(data)
-    if saved.get("version") != _VERSION:
-        raise PressError(f"the plate has version {saved.get('version')}; this Publisher prints version {_VERSION}")
+    """Read what `dump` wrote; PressError for a plate of another version, or none."""
+    try:
+        saved = json.loads(data)
+        if saved["version"] != _VERSION:
+            raise PressError(f"the plate has version {saved['version']}; this Publisher prints version {_VERSION}")
+        return _restored(saved)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise PressError(f"the plate cannot be read: {type(error).__name__}") from None
+
+
+def _restored(saved: Mapping[str, Any]) -> Plate:
     return Plate(
         Mailbox(*saved["sender"]),
         saved["newsletter"],

@@ -1,13 +1,14 @@
 """Articles: filed once, updated in place, the same article for life."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, or_, select, update
 
 from publisher.model.article import Article, Author, Image
 from publisher.model.newsletter import EVERYTHING
@@ -120,6 +121,8 @@ def _set_sections(db: Connection, article_id: int, sections: Sequence[str]) -> N
         db.execute(insert(article_sections), rows)
 
 
+_ID = re.compile(r"[0-9]{1,9}")
+_MOST_PARAMETERS = 10_000  # PostgreSQL takes 65,535 in a statement
 _MOMENT = func.coalesce(articles.c.published, articles.c.first_seen)
 
 
@@ -151,7 +154,7 @@ def find(db: Connection, name: str) -> Article | None:
     same = or_(
         articles.c.slug == name,
         articles.c.url == name,
-        articles.c.id == (int(name) if name.isdigit() else -1),
+        articles.c.id == (int(name) if _ID.fullmatch(name) else -1),
     )
     found = _load(db, select(articles).where(same).limit(1))
     return found[0] if found else None
@@ -161,9 +164,9 @@ def count(db: Connection) -> int:
     return db.scalar(select(func.count()).select_from(articles)) or 0
 
 
-def latest_change(db: Connection) -> datetime | None:
-    found: datetime | None = db.scalar(select(func.max(articles.c.updated)))
-    return found
+def due_since(db: Connection, moment: datetime, now: datetime) -> bool:
+    """Whether an article's hour came after the moment."""
+    return bool(db.scalar(select(exists().where(articles.c.published > moment, articles.c.published <= now))))
 
 
 def _public(now: datetime) -> Select[Any]:
@@ -185,10 +188,15 @@ def _load(db: Connection, query: Select[Any]) -> list[Article]:
     rows = db.execute(query).mappings().all()
     sections: dict[int, list[str]] = {row["id"]: [] for row in rows}
     order = (article_sections.c.article_id, article_sections.c.position)
-    wanted = article_sections.c.article_id.in_(list(sections))
-    for row in db.execute(select(article_sections).where(wanted).order_by(*order)):
-        sections[row.article_id].append(row.section)
+    for ids in _chunks(list(sections)):
+        wanted = article_sections.c.article_id.in_(ids)
+        for row in db.execute(select(article_sections).where(wanted).order_by(*order)):
+            sections[row.article_id].append(row.section)
     return [_article(row, sections[row["id"]]) for row in rows]
+
+
+def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (ids[start : start + _MOST_PARAMETERS] for start in range(0, len(ids), _MOST_PARAMETERS))
 
 
 def _article(row: Mapping[Any, Any], sections: Sequence[str]) -> Article:

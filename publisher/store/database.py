@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from publisher.errors import Busy, SchemaError
 from publisher.store.schema import newsroom
@@ -27,7 +27,7 @@ def open_engine(url: str, root: Path) -> Engine:
     """Open a `sqlite:///` or `postgresql://` address; a relative SQLite path starts at `root`."""
     try:
         address = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise SchemaError(
             f'[store] url: "{url}" is not a database address. Write "sqlite:///var/publisher.db".'
         ) from None
@@ -114,7 +114,7 @@ def _version(engine: Engine) -> str | None:
                 return None
             found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
             return None if found is None else str(found)
-    except OperationalError as error:
+    except DatabaseError as error:
         raise SchemaError(f"the database {_shown(engine)} cannot be opened: {error.orig}.") from None
 
 
@@ -138,8 +138,10 @@ def only_press(engine: Engine) -> Iterator[None]:
             if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}):
                 raise Busy("another process is delivering from this database")
             connection.commit()
-            yield
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK_KEY})
         return
     with Path(f"{engine.url.database}.lock").open("w") as handle:
         try:

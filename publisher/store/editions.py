@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from publisher.model.newsletter import Edition, EditionState, Placement
 from publisher.store.schema import clock, editions, placements
 
-_RELEASED = (EditionState.CANCELLED, EditionState.FAILED)  # their articles are news again
+_RELEASED = (EditionState.CANCELLED, EditionState.FAILED)  # their articles are news again, if none was sent
 _SUMMARY = [column for column in editions.c if column.name not in ("plate", "page")]
 
 
@@ -116,8 +116,8 @@ def plate(db: Connection, edition_id: int) -> bytes | None:
     return db.scalar(select(editions.c.plate).where(editions.c.id == edition_id))
 
 
-def has_placements(db: Connection, edition_id: int) -> bool:
-    return bool(db.scalar(select(exists().where(placements.c.edition_id == edition_id))))
+def pressed_since(db: Connection, moment: datetime) -> bool:
+    return bool(db.scalar(select(exists().where(editions.c.pressed_at >= moment))))
 
 
 def states(db: Connection) -> dict[str, int]:

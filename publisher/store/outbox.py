@@ -102,14 +102,25 @@ def _readers(edition: Edition, *columns: Any) -> Select[Any]:
     )
 
 
-def claim(db: Connection, size: int, connections: int, now: datetime) -> Batch | None:
-    """Lease the next batch of the oldest edition with something due; readers who left are suppressed instead."""
-    edition = db.execute(
-        select(editions.c.id, editions.c.newsletter)
-        .where(editions.c.state.in_(_OPEN), exists().where(deliveries.c.edition_id == editions.c.id, _due(now)))
-        .order_by(editions.c.pressed_at, editions.c.id)
-        .limit(1)
-    ).first()
+def claim(
+    db: Connection,
+    size: int,
+    connections: int,
+    now: datetime,
+    *,
+    give_up_after: timedelta = timedelta(hours=24),
+    only: int | None = None,
+) -> Batch | None:
+    """Lease the next batch of the oldest edition, or of the `only` one, with something due.
+
+    Readers who left are suppressed instead, and news older than `give_up_after` is expired.
+    """
+    _expire_old_news(db, now - give_up_after, now)
+    due = exists().where(deliveries.c.edition_id == editions.c.id, _due(now))
+    query = select(editions.c.id, editions.c.newsletter).where(editions.c.state.in_(_OPEN), due)
+    if only is not None:
+        query = query.where(editions.c.id == only)
+    edition = db.execute(query.order_by(editions.c.pressed_at, editions.c.id).limit(1)).first()
     if edition is None:
         return None
     wanted = deliveries.c.edition_id == edition.id
@@ -125,6 +136,19 @@ def claim(db: Connection, size: int, connections: int, now: datetime) -> Batch |
     )
     db.execute(update(editions).where(editions.c.id == edition.id).values(state=EditionState.SENDING))
     return Batch(batch_id, edition.id, tuple(_claimed(db, batch_id)))
+
+
+def _expire_old_news(db: Connection, oldest: datetime, now: datetime) -> None:
+    old = select(editions.c.id).where(editions.c.state.in_(_OPEN), editions.c.pressed_at < oldest)
+    waiting = and_(deliveries.c.edition_id.in_(old), deliveries.c.state.in_(_WAITING))
+    db.execute(update(deliveries).where(waiting).values(state=DeliveryState.EXPIRED, updated_at=now))
+
+
+def fail(db: Connection, edition_id: int, why: str, now: datetime) -> None:
+    """End every unfinished delivery of an edition that cannot be printed."""
+    unfinished = and_(deliveries.c.edition_id == edition_id, deliveries.c.state.in_(UNFINISHED))
+    values = {"state": DeliveryState.FAILED, "reply": why, "updated_at": now}
+    db.execute(update(deliveries).where(unfinished).values(values))
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
@@ -213,7 +237,7 @@ def _next_state(
     """(state, when it is due again or None, how often it was in doubt)."""
     kind, delivery = item.outcome.kind, item.delivery
     if kind is OutcomeKind.DEFERRED:
-        next_at = now + min(_FIRST_RETRY * 2 ** (delivery.tries - 1), _LONGEST_RETRY)
+        next_at = now + min(_FIRST_RETRY * 2 ** min(delivery.tries - 1, 10), _LONGEST_RETRY)
         if next_at > expires_at:
             return DeliveryState.EXPIRED, None, delivery.uncertain_count
         return DeliveryState.DEFERRED, next_at, delivery.uncertain_count
@@ -326,10 +350,3 @@ def reasons(db: Connection, edition_id: int) -> list[tuple[DeliveryState, int | 
     query = select(*columns, func.count()).where(deliveries.c.edition_id == edition_id, troubled)
     rows = db.execute(query.group_by(*columns).order_by(func.count().desc(), *columns).limit(20))
     return [(DeliveryState(row[0]), row[1], row[2], row[3]) for row in rows]
-
-
-def next_due(db: Connection) -> datetime | None:
-    """When the next waiting delivery of an open edition is due."""
-    query = select(func.min(deliveries.c.next_at)).join_from(deliveries, editions)
-    found: datetime | None = db.scalar(query.where(editions.c.state.in_(_OPEN), deliveries.c.state.in_(_WAITING)))
-    return found

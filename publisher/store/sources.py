@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from publisher.store.schema import sources
 
@@ -49,3 +49,8 @@ def remember(
             problems=list(problems),
         )
     )
+
+
+def changed_since(db: Connection, moment: datetime) -> bool:
+    """Whether any source brought news at or after the moment."""
+    return bool(db.scalar(select(exists().where(sources.c.changed_at >= moment))))

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from publisher.model.subscriber import Reader, Subscription, SubscriptionState
 from publisher.store.schema import subscribers, subscriptions, suppressions
@@ -110,9 +110,3 @@ def listed(db: Connection, limit: int, newsletter: str = "") -> Iterator[tuple[R
         reader = Reader(row.address, row.name, row.language, row.timezone, row.key, row.id)
         state = SubscriptionState(row.state)
         yield reader, Subscription(row.newsletter, row.cadence, tuple(row.sections.split()), row.hour, state)
-
-
-def count_active(db: Connection, newsletter: str, cadence: str = "") -> int:
-    active = (subscriptions.c.newsletter == newsletter) & (subscriptions.c.state == SubscriptionState.ACTIVE)
-    query = select(func.count()).select_from(subscriptions).where(active)
-    return db.scalar(query.where(subscriptions.c.cadence == cadence) if cadence else query) or 0

@@ -1,5 +1,6 @@
 """The site as files, the one-click unsubscribe, and a health page."""
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 
@@ -28,15 +29,24 @@ _HEADERS = {
 
 def application(engine: Engine, site: Site, tokens: Tokens, now: Callable[[], datetime]) -> Starlette:
     """An ASGI application for one newsroom."""
+    site.path.mkdir(parents=True, exist_ok=True)
     pages = _Unsubscribe(engine, site, tokens, now)
     return Starlette(
         routes=[
             Route("/unsubscribe/{token}", pages.ask, methods=["GET"]),
             Route("/unsubscribe/{token}", pages.act, methods=["POST"]),
             Route("/health", _health, methods=["GET"]),
-            Mount("/", StaticFiles(directory=site.path, html=True, check_dir=False)),
+            Mount("/", _Files(directory=site.path, html=True)),
         ]
     )
+
+
+class _Files(StaticFiles):
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        try:
+            return super().lookup_path(path)
+        except (OSError, ValueError):  # a name too long or with a NUL is no file of ours
+            return "", None
 
 
 async def _health(request: Request) -> Response:

@@ -26,6 +26,10 @@ title = "World"
 path = "world/asia"
 title = "Asia"
 
+[[section]]
+path = "economy"
+title = "Economy"
+
 [[source]]
 name = "desk"
 type = "folder"

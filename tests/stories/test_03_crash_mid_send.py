@@ -78,3 +78,30 @@ def test_a_copy_that_is_sent_again_is_the_same_message(newsroom):
 
         assert server.accepted == ["ada@example.org"] * 2
         assert server.bodies[0] == server.bodies[1]
+
+
+def test_ctrl_c_lets_the_copies_in_hand_arrive_and_sends_none_twice(newsroom):
+    def script(verb, line):
+        if verb == "BODY":
+            time.sleep(0.05)
+        return ""
+
+    with FaultServer(script).running() as server:
+        smtp = f'[transport]\ntype = "smtp"\nhost = "127.0.0.1"\nport = {server.port}\nsecurity = "none"\n'
+        newsroom.write(smtp).article("world/one.md").readers(
+            *(f"reader{number}@example.org,,*" for number in range(60))
+        )
+        newsroom.run("gather")
+        edition = str(newsroom.json("editions", "build", "briefing")["id"])
+        process = newsroom.start("editions", "send", edition, "--yes")
+        while len(server.accepted) < 5 and process.poll() is None:
+            time.sleep(0.01)
+
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=30)
+        stopped_at = len(server.accepted)
+        newsroom.run("editions", "send", edition, "--yes")
+
+        assert "Type the same line again" in said
+        assert 5 <= stopped_at < 60
+        assert Counter(server.accepted) == {f"reader{number}@example.org": 1 for number in range(60)}

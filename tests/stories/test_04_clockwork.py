@@ -68,6 +68,15 @@ def test_what_is_due_is_gathered_printed_sent_and_served(running):
     assert "sent" in states
 
 
+def test_the_site_follows_what_another_process_gathers(running):
+    newsroom, _, url = running
+    wait_for(lambda: "The news" in get(f"{url}/")[1])
+
+    newsroom.article("world/late.md", "Late news").run("gather")
+
+    wait_for(lambda: "Late news" in get(f"{url}/")[1])
+
+
 def test_a_reader_leaves_by_one_click_and_never_by_a_look(running):
     newsroom, _, _ = running
     wait_for(lambda: len(newsroom.mail()) == 2)

@@ -130,3 +130,46 @@ def test_a_database_of_a_newer_publisher_is_refused(newsroom):
         db.execute("UPDATE alembic_version SET version_num = '9999'")
 
     assert "Upgrade Publisher" in newsroom.run("status", code=1).stderr
+
+
+def test_a_file_that_stops_being_csv_keeps_the_rows_before_it(newsroom):
+    file = newsroom.path / "list.csv"
+    file.write_text('address,name\nada@example.org,Ada\nbob@example.org,Bob\n"d"x@example.org,D\n')
+
+    done = newsroom.run("subscribers", "import", str(file), code=3)
+
+    assert "list.csv:4  is not CSV" in done.stderr
+    assert len(newsroom.json("subscribers", "list")) == 2
+
+
+def test_a_reader_of_a_section_that_is_not_there_is_refused(newsroom):
+    file = newsroom.path / "list.csv"
+    file.write_text("address,sections\nada@example.org,wrold\n")
+
+    assert 'list.csv:2  there is no section "wrold"' in newsroom.run("subscribers", "import", str(file), code=3).stderr
+
+
+def test_a_headline_in_square_brackets_is_only_a_headline(newsroom):
+    newsroom.article("world/one.md", "The [/end] of [bold]it :fire:").run("gather")
+
+    assert "The [/end] of [bold]it :fire:" in newsroom.run("articles", "list").stdout
+
+
+def test_an_edition_to_nobody_is_not_sent(newsroom):
+    newsroom.article("world/one.md").run("gather")
+    edition = str(newsroom.json("editions", "build", "briefing")["id"])
+
+    assert "nobody reads briefing" in newsroom.run("editions", "send", edition, "--yes", code=1).stderr
+    assert newsroom.json("editions", "show", edition)["state"] == "draft"
+
+
+def test_a_withdrawn_story_leaves_the_site_whichever_part_was_built_before(newsroom):
+    newsroom.article("world/libel.md").run("gather")
+    newsroom.run("build", "--only", "pages")
+    assert (newsroom.path / "site/articles/libel.html").exists()
+    newsroom.article("world/libel.md", draft="true").run("gather")
+
+    newsroom.run("build")
+
+    assert not (newsroom.path / "site/articles/libel.html").exists()
+    assert "libel" not in (newsroom.path / "site/index.html").read_text()

@@ -114,7 +114,7 @@ prot = 1
             'config.toml:9:1  [source.desk] evry: unknown key "evry". Did you mean "every"?',
         ),
         (
-            '[[newsletter]]\nname = "n"\ntitle = "N"\nform = "a@b.c"\nfrom = "a@b.c"\nschedule = {}\n',
+            '[[newsletter]]\nname = "n"\ntitle = "N"\nform = "a@b.c"\nfrom = "a@b.c"\nschedule.d = "0 7 * * *"\n',
             'config.toml:8:1  [newsletter.n] form: unknown key "form". Did you mean "from"?',
         ),
     ],
@@ -218,7 +218,7 @@ class TestReferences:
     def test_a_name_stands_once(self, newsroom, table):
         entry = {
             "source": '[[source]]\nname = "a"\ntype = "folder"\npath = "a"\n',
-            "newsletter": '[[newsletter]]\nname = "a"\ntitle = "A"\nfrom = "a@b.c"\n[newsletter.schedule]\n',
+            "newsletter": '[[newsletter]]\nname = "a"\ntitle = "A"\nfrom = "a@b.c"\nschedule.daily = "0 7 * * *"\n',
         }[table]
 
         (found,) = mistakes(newsroom, PUBLICATION + entry + entry)

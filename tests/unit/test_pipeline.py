@@ -257,7 +257,7 @@ def test_one_poisoned_reader_is_parked_and_the_others_get_their_copies(engine, t
     assert (settled, len(list(tmp_path.glob("*.eml")))) == (2, 1)
 
 
-def test_an_edition_with_an_unreadable_plate_fails_and_charges_nobody(engine, tmp_path):
+def test_an_edition_with_an_unreadable_plate_ends_every_delivery_and_says_why(engine, tmp_path):
     with database.writing(engine) as db:
         file_articles(db, an_article(1))
         subscribe(db, "ada@example.org")
@@ -269,7 +269,7 @@ def test_an_edition_with_an_unreadable_plate_fails_and_charges_nobody(engine, tm
 
     with database.reading(engine) as db:
         found = editions.get(db, edition.id)
-        assert (found.state, outbox.count(db, edition.id)) == (EditionState.FAILED, {State.QUEUED: 1})
+        assert (found.state, outbox.count(db, edition.id)) == (EditionState.FAILED, {State.FAILED: 1})
         assert "version 99" in found.note
 
 
