@@ -14,7 +14,10 @@ from publisher.cli.output import Output
 from publisher.errors import ConfigError, PublisherError
 
 _SWITCHES = {"--json", "--yes", "-y", "--no-input", "--quiet", "-q", "--no-color"}
-_EPILOG = "Global options may stand anywhere. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done in part, 4 a confirmation was needed and nobody could be asked."  # noqa: E501 - one paragraph of help
+_EPILOG = (
+    "Global options may stand anywhere. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, "
+    "3 done in part, 4 a confirmation was needed and nobody could be asked."
+)
 
 app = typer.Typer(
     help="A newsroom's press: articles in; digests, feeds and pages out.",
