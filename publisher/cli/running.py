@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import signal
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import structlog
@@ -86,22 +85,19 @@ async def _run(app: "App") -> None:
 
 
 class _Clockwork:
-    """Ticks, and remembers when the site was last built whole; a new process builds it anew."""
+    """Ticks, and remembers as what the site was last built; a new process builds it anew."""
 
     def __init__(self, app: "App") -> None:
         self._app = app
-        self._built: datetime | None = None
+        self._site = ""
 
     async def tick(self) -> None:
         from publisher.pipeline import cycle
 
-        started = now()
         try:
-            turn = await cycle.tick(self._app.newsroom, started, self._built)
+            self._site = (await cycle.tick(self._app.newsroom, now(), self._site)).site
         except Exception as error:  # noqa: BLE001 - the next tick tries again, and says so again
             log.error("tick failed", error=f"{type(error).__name__}: {error}")
-        else:
-            self._built = started if turn.built else self._built
 
 
 async def _deliver(app: "App", stop: asyncio.Event) -> None:

@@ -43,32 +43,30 @@ class Newsroom:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one turn of the clockwork did."""
+    """What one turn of the clockwork did. `site` is the fingerprint of the site as it stands now."""
 
     gathered: tuple[Gathered, ...] = ()
     composed: tuple[Edition, ...] = ()
     pressed: tuple[Pressed, ...] = ()
     built: Built | None = None
+    site: str = ""
 
 
-async def tick(newsroom: Newsroom, now: datetime, built: datetime | None) -> Tick:
-    """Gather what is due, compose and press due editions, and rebuild the site if it is older than its stories.
+async def tick(newsroom: Newsroom, now: datetime, site: str) -> Tick:
+    """Gather what is due, compose and press due editions, and rebuild the site where something changed.
 
-    `built` is when the site was last built whole, or None.
+    `site` is the fingerprint of the last whole build, or empty.
     """
     due = await asyncio.to_thread(gather.due, newsroom.database, newsroom.assignments, now)
     gathered = await gather.gather(newsroom.database, due, now)
     composed, pressed = await asyncio.to_thread(_editions, newsroom, now)
-    site = await asyncio.to_thread(_site, newsroom, now, built)
-    turn = Tick(tuple(gathered), tuple(composed), tuple(pressed), site)
+    current = await asyncio.to_thread(syndicate.fingerprint, newsroom.database, now)
+    built = None
+    if current != site:
+        built = await asyncio.to_thread(syndicate.build, newsroom.database, newsroom.site, now)
+    turn = Tick(tuple(gathered), tuple(composed), tuple(pressed), built, current)
     _log(turn)
     return turn
-
-
-def _site(newsroom: Newsroom, now: datetime, built: datetime | None) -> Built | None:
-    if built and not syndicate.is_stale(newsroom.database, built, now):
-        return None
-    return syndicate.build(newsroom.database, newsroom.site, now)
 
 
 def _editions(newsroom: Newsroom, now: datetime) -> tuple[list[Edition], list[Pressed]]:

@@ -65,12 +65,11 @@ class Built:
     same: int
 
 
-def is_stale(engine: Engine, built: datetime, now: datetime) -> bool:
-    """Whether something became public, changed or was pressed since the site was built."""
+def fingerprint(engine: Engine, now: datetime) -> str:
+    """What the site depends on, in one line: another one means that a build would find something to do."""
     with database.reading(engine) as db:
-        return (
-            records.changed_since(db, built) or editions.pressed_since(db, built) or articles.due_since(db, built, now)
-        )
+        gathered = {name: record.changed_at for name, record in records.load(db).items()}
+        return f"{gathered} {editions.last_pressed(db)} {articles.count_public(db, now)}"
 
 
 def build(engine: Engine, site: Site, now: datetime, only: str = "") -> Built:

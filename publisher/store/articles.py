@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_, select, update
 
 from publisher.model.article import Article, Author, Image
 from publisher.model.newsletter import EVERYTHING
@@ -164,9 +164,8 @@ def count(db: Connection) -> int:
     return db.scalar(select(func.count()).select_from(articles)) or 0
 
 
-def due_since(db: Connection, moment: datetime, now: datetime) -> bool:
-    """Whether an article's hour came after the moment."""
-    return bool(db.scalar(select(exists().where(articles.c.published > moment, articles.c.published <= now))))
+def count_public(db: Connection, now: datetime) -> int:
+    return db.scalar(select(func.count()).select_from(_public(now).subquery())) or 0
 
 
 def _public(now: datetime) -> Select[Any]:

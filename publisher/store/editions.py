@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from publisher.model.newsletter import Edition, EditionState, Placement
@@ -116,8 +116,9 @@ def plate(db: Connection, edition_id: int) -> bytes | None:
     return db.scalar(select(editions.c.plate).where(editions.c.id == edition_id))
 
 
-def pressed_since(db: Connection, moment: datetime) -> bool:
-    return bool(db.scalar(select(exists().where(editions.c.pressed_at >= moment))))
+def last_pressed(db: Connection) -> datetime | None:
+    found: datetime | None = db.scalar(select(func.max(editions.c.pressed_at)))
+    return found
 
 
 def states(db: Connection) -> dict[str, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from publisher.store.schema import sources
 
@@ -23,7 +23,7 @@ class SourceRecord:
 
 
 def load(db: Connection) -> dict[str, SourceRecord]:
-    rows = db.execute(select(sources)).mappings()
+    rows = db.execute(select(sources).order_by(sources.c.name)).mappings()
     return {row["name"]: SourceRecord(**{**row, "problems": tuple(row["problems"])}) for row in rows}
 
 
@@ -49,8 +49,3 @@ def remember(
             problems=list(problems),
         )
     )
-
-
-def changed_since(db: Connection, moment: datetime) -> bool:
-    """Whether any source brought news at or after the moment."""
-    return bool(db.scalar(select(exists().where(sources.c.changed_at >= moment))))

@@ -15,8 +15,9 @@ from publisher.model.article import RawArticle
 from publisher.model.delivery import Copy
 from publisher.model.delivery import DeliveryState as State
 from publisher.model.newsletter import EditionState, Missed
-from publisher.pipeline import compose, deliver, gather, press
+from publisher.pipeline import compose, cycle, deliver, gather, press
 from publisher.pipeline.gather import Assignment
+from publisher.pipeline.syndicate import FeedPlan, Site
 from publisher.ports import Fetched
 from publisher.store import articles, database, editions, outbox
 from publisher.transports.folder import FolderTransport
@@ -59,6 +60,22 @@ class Interrupted(FolderTransport):
 
     async def close(self):
         return None
+
+
+def newsroom_of(engine, folder: Path, *sources) -> cycle.Newsroom:
+    publication, letters = a_publication(), {"briefing": a_newsletter()}
+    site = Site(
+        publication=publication,
+        newsletters=letters,
+        feeds=[FeedPlan(None, ("rss",), 50)],
+        templates=templates(),
+        path=folder / "site",
+        static=folder / "static",
+        founded=NOW,
+        root=folder,
+    )
+    press_room = dispatcher(engine, folder / "mail")
+    return cycle.Newsroom(engine, publication, letters, assigned(*sources), templates(), tokens(), site, press_room)
 
 
 def poison_ada(copy: Copy) -> None:
@@ -326,3 +343,19 @@ def test_a_text_of_a_million_characters_is_left_out_and_said(engine):
     [done] = gathered(engine, Desks("desk", replace(raw(1), body="&" * 9_000_000), raw(2)))
 
     assert (done.new, [problem.where for problem in done.problems]) == (1, ["file-1"])
+
+
+def test_the_clockwork_builds_the_site_only_when_something_changed(engine, tmp_path):
+    room = newsroom_of(engine, tmp_path, Desks("desk", raw(1), raw(2, published=NOW + timedelta(hours=1))))
+
+    first = asyncio.run(cycle.tick(room, NOW, ""))
+    second = asyncio.run(cycle.tick(room, NOW + timedelta(seconds=15), first.site))
+    embargo_over = asyncio.run(cycle.tick(room, NOW + timedelta(hours=2), second.site))
+    by_hand = asyncio.run(gather.gather(engine, assigned(Desks("desk", raw(3))), NOW))
+    third = asyncio.run(cycle.tick(room, NOW + timedelta(hours=2, seconds=15), embargo_over.site))
+
+    assert "index.html" in first.built.written
+    assert second.built is None
+    assert any("title-2" in path for path in embargo_over.built.written)
+    assert by_hand[0].new == 1
+    assert any("title-3" in path for path in third.built.written)
