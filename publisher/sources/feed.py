@@ -75,11 +75,11 @@ class FeedSource:
 
 def parse(content: bytes, where: str, now: datetime, base: str = "", content_type: str = "") -> Fetched:
     """Read a feed of any format. SourceError where it is none; single bad entries are problems."""
-    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
-        from publisher.sources import json_feed as reader
-    else:
-        from publisher.sources import xml_feed as reader  # type: ignore[no-redef]
-    articles, problems = reader.read(content, where, base, content_type)
+    from publisher.sources import json_feed, xml_feed  # feedparser is slow to import, and a folder needs none
+
+    is_json = content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+    read = json_feed.read if is_json else xml_feed.read
+    articles, problems = read(content, where, base, content_type)
     distinct, repeated = _distinct(articles)
     checked = [_not_from_the_future(article, now) for article in distinct]
     future = (problem for _, problem in checked if problem)
