@@ -69,6 +69,7 @@ async def deliver(
     finally:
         for task in (*connections, writer):
             task.cancel()
+        await asyncio.gather(*connections, writer, return_exceptions=True)  # each closes its carrier first
     left = [delivery.id for delivery in (*returned, *waiting)]
     await asyncio.to_thread(_close, engine, batch.id, left, policy, progress, clock())
 

@@ -108,11 +108,19 @@ def _trust(ca_file: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
 
 
+class _Client(aiosmtplib.SMTP):
+    def close(self) -> None:
+        # A polite end of TLS keeps the socket until the server answers it, and a refused login may end our loop first.
+        if isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.abort()
+        super().close()
+
+
 async def _open(transport: SmtpTransport) -> "_Session":
     """Open a session; TransportDown says what the server or the network refused."""
     where = f"{transport.host}:{transport.port or 'default port'}"
     try:
-        client = aiosmtplib.SMTP(
+        client = _Client(
             hostname=transport.host,
             port=transport.port or None,
             use_tls=transport.security == "tls",
@@ -125,10 +133,18 @@ async def _open(transport: SmtpTransport) -> "_Session":
         )
         await client.connect()
         if client.is_ehlo_or_helo_needed:
-            await client.ehlo()
+            await _greet(client)
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         raise TransportDown(f"the mail server {where} cannot be used: {_why(error)}.") from None
     return _Session(client, transport.seconds)
+
+
+async def _greet(client: _Client) -> None:
+    try:
+        await client.ehlo()
+    except BaseException:
+        client.close()
+        raise
 
 
 def _why(error: BaseException) -> str:

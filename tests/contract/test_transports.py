@@ -1,8 +1,10 @@
 """What every transport promises: a copy arrives as it was printed, once, and each answer is an outcome."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes
 from pathlib import Path
 
@@ -262,6 +264,33 @@ class TestTlsAndLogin:
                 carry(transport, a_copy())
 
         assert "hunter2" not in str(caught.value) + repr(transport)
+
+    @pytest.mark.parametrize("answers", [{"EHLO": "550 not you"}, {"CONNECT": "554 no service"}])
+    def test_a_session_that_does_not_open_leaves_no_socket(self, answers):
+        with FaultServer(lambda verb, line: answers.get(verb, "")).running() as server:
+            left_open = _sockets_left_by(SmtpTransport("127.0.0.1", server.port, "none"))
+
+        assert left_open == []
+
+    def test_a_refused_login_leaves_no_socket(self, tmp_path):
+        context, ca = certificate(tmp_path)
+        with smtp_server(starttls=context, password="secret") as (port, _):
+            left_open = _sockets_left_by(
+                SmtpTransport("127.0.0.1", port, "starttls", "press", "wrong", ca, "localhost")
+            )
+
+        assert left_open == []
+
+
+def _sockets_left_by(transport: SmtpTransport) -> list[str]:
+    """What the garbage collector finds open after a session that could not be opened."""
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", ResourceWarning)
+        with suppress(TransportDown):  # pytest.raises would keep the error, and with it the socket, alive
+            carry(transport, a_copy())
+            pytest.fail("the session opened")
+        gc.collect()
+    return [str(warning.message) for warning in found]
 
 
 def test_an_address_beyond_ascii_goes_only_to_a_server_that_takes_it():
