@@ -54,6 +54,8 @@ class Templates:
     """
 
     def __init__(self, publication: Publication, root: Path, feeds: Sequence[tuple[str, str]] = ()) -> None:
+        self.publication = publication
+
         def folder(path: str) -> BaseLoader:
             return FileSystemLoader([root / path, shipped() / path])
 

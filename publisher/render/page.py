@@ -24,25 +24,23 @@ class FrontPage:
 
 def edition_page(view: EditionView, templates: Templates) -> str:
     """The edition for everybody: no personal link, every section."""
-    return templates.render("web/edition.html.j2", _values(view.language, "../..", edition=view))
+    return _page("web/edition.html.j2", templates, view.language, "../..", edition=view)
 
 
 def article_page(article: Article, url: str, publication: Publication, templates: Templates) -> str:
     sections = [section for path in article.sections if (section := publication.section(path))]
-    return templates.render(
-        "web/article.html.j2", _values(article.language, "..", article=article, url=url, sections=sections)
-    )
+    return _page("web/article.html.j2", templates, article.language, "..", article=article, url=url, sections=sections)
 
 
 def front_page(front: FrontPage, publication: Publication, templates: Templates) -> str:
-    return templates.render("web/front.html.j2", _values(publication.language, ".", front=front))
+    return _page("web/front.html.j2", templates, publication.language, ".", front=front)
 
 
 def unsubscribe_page(
     newsletter: str, publication: Publication, templates: Templates, *, done: bool = False, known: bool = True
 ) -> str:
-    values = _values(publication.language, publication.url, newsletter=newsletter, done=done, known=known)
-    return templates.render("web/unsubscribe.html.j2", values)
+    values = {"newsletter": newsletter, "done": done, "known": known}
+    return _page("web/unsubscribe.html.j2", templates, publication.language, publication.url, **values)
 
 
 def entry_body(article: Article, publication: Publication, templates: Templates) -> str:
@@ -50,8 +48,14 @@ def entry_body(article: Article, publication: Publication, templates: Templates)
     return templates.render("feeds/entry.html.j2", _values(article.language, publication.url, article=article)).strip()
 
 
+def _page(name: str, templates: Templates, language: str, root: str, **values: Any) -> str:
+    """Render a page whose own pictures are found from `root`, so that the site also works as plain files."""
+    page = templates.render(name, _values(language, root, **values))
+    return page.replace(f'src="{templates.publication.url}/', f'src="{root}/')
+
+
 def _values(language: str, root: str, **values: Any) -> dict[str, Any]:
-    """`root` leads from the page to the front page, so that the site also works as plain files."""
+    """`root` leads from the page to the front page."""
     return {
         "root": root,
         "language": language,

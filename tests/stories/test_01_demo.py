@@ -1,6 +1,7 @@
 """A newcomer types one command and sees the whole job done."""
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -90,6 +91,15 @@ def test_every_feed_parses_and_a_parent_holds_its_childrens_stories_once(played)
     climate = {entry.id for entry in feedparser.parse((folder / "site/feeds/climate/rss.xml").read_bytes()).entries}
     water = {entry.id for entry in feedparser.parse((folder / "site/feeds/climate/water/rss.xml").read_bytes()).entries}
     assert water < climate
+
+
+def test_the_pages_work_as_plain_files_with_their_pictures(played):
+    site = played[0] / "site"
+
+    sources = [(file, src) for file in site.rglob("*.html") for src in re.findall(r'src="([^"]+)"', file.read_text())]
+
+    assert len(sources) > 28
+    assert [src for file, src in sources if not (file.parent / src).is_file()] == []
 
 
 def test_the_demo_again_sends_nothing_twice_and_writes_nothing_anew(played):
