@@ -28,10 +28,11 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.press
 	$(BIN)/python -m benchmarks.send
+	$(BIN)/python -m benchmarks.gather
 
 # Needs uv; writes names, versions and hashes, no addresses.
 lock:
-	uv pip compile pyproject.toml --universal --python-version 3.11 --extra postgres --group dev \
+	uv pip compile pyproject.toml --universal --python-version 3.11 --extra postgres --extra pages --group dev \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --quiet --output-file requirements.lock
 
 clean:

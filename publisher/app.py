@@ -1,12 +1,13 @@
 """Build the newsroom from its configuration: the only place that picks sources, transports and the engine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parseaddr
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -16,26 +17,41 @@ from publisher.config import (
     Config,
     FeedSourceConfig,
     FolderSourceConfig,
+    GhostSourceConfig,
     NewsletterConfig,
+    NinjsSourceConfig,
+    PageSourceConfig,
     SectionConfig,
     SmtpTransportConfig,
+    SourceConfig,
+    WordPressSourceConfig,
+    WxrSourceConfig,
     load,
 )
 from publisher.engines.embedded import EmbeddedEngine
+from publisher.errors import FetchError
 from publisher.model.newsletter import EVERYTHING, Mailbox, Newsletter, Publication, Section
 from publisher.pipeline.cycle import Newsroom
 from publisher.pipeline.deliver import Policy
 from publisher.pipeline.gather import Assignment
 from publisher.pipeline.syndicate import FeedPlan, Site
-from publisher.ports import Source, Transport
+from publisher.ports import Http, Response, Source, Transport
 from publisher.render.environment import Templates
 from publisher.render.feed import FILES, TYPES
-from publisher.sources.feed import FeedSource, Getter
+from publisher.sources.feed import FeedSource
 from publisher.sources.folder import FolderSource
+from publisher.sources.ghost.source import GhostSource
+from publisher.sources.ninjs.source import NinjsSource
+from publisher.sources.page.source import PageSource
+from publisher.sources.wordpress import WordPressSource
+from publisher.sources.wxr import WxrSource
 from publisher.store import database
 from publisher.tokens import Tokens
 from publisher.transports.folder import FolderTransport
 from publisher.transports.smtp import SmtpTransport
+
+if TYPE_CHECKING:
+    from publisher.fetch import Fetcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +106,17 @@ def _build(config: Config, root: Path, store: Engine, founded: datetime) -> App:
         founded=founded.astimezone(UTC),
         root=root,
     )
+    http = client(config)
     newsroom = Newsroom(
         database=store,
         publication=house,
         newsletters=newsletters,
-        assignments=assignments(config, house, root),
+        assignments=assignments(config, house, root, http),
         templates=templates,
         tokens=tokens,
         site=site,
         dispatcher=engine,
+        http=http,
     )
     return App(config, root, newsroom, engine)
 
@@ -114,6 +132,7 @@ def publication(config: Config) -> Publication:
         description=own.description,
         address=own.address,
         kinds=own.kinds,
+        teaser_words=own.teaser_words,
         sections=sections,
     )
 
@@ -160,11 +179,11 @@ def feed_plans(config: Config, sections: Sequence[Section]) -> tuple[FeedPlan, .
     return tuple(plans.values())
 
 
-def assignments(config: Config, house: Publication, root: Path) -> tuple[Assignment, ...]:
-    http = _fetcher(config) if any(isinstance(entry, FeedSourceConfig) for entry in config.sources) else None
+def assignments(config: Config, house: Publication, root: Path, http: Http | None) -> tuple[Assignment, ...]:
+    """Every source with its desk; `http` is None where all of them are on this machine."""
     return tuple(
         Assignment(
-            _source(entry, house, root, http),
+            _source(entry, house, root, http or _NoNetwork()),
             Desk(house, entry.section, MappingProxyType(dict(entry.sections)), entry.language),
             entry.every,
         )
@@ -172,30 +191,65 @@ def assignments(config: Config, house: Publication, root: Path) -> tuple[Assignm
     )
 
 
-def _fetcher(config: Config) -> Getter:
-    from publisher.fetch import Fetcher  # the HTTP client is slow to import, and a folder needs none
+class _NoNetwork:
+    """The client of sources that need none; it keeps a command that opens no connection from importing one."""
+
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
+        raise FetchError(f"{url} is not fetched: this command opens no connection.")
+
+
+def client(config: Config) -> "Fetcher | None":
+    """The HTTP client of the sources, closed until a round opens it; None where no source needs it."""
+    if all(map(is_local, config.sources)):
+        return None
+    from publisher.fetch import Fetcher  # slow to import
 
     fetch = config.fetch
-    return Fetcher(fetch.allow_private, fetch.timeout.total_seconds(), fetch.max_bytes)
+    seconds, pause = fetch.timeout.total_seconds(), fetch.pause.total_seconds()
+    return Fetcher(fetch.allow_private, seconds, fetch.max_bytes, per_host=fetch.per_host, pause=pause)
+
+
+def is_local(entry: SourceConfig) -> bool:
+    """Whether a source is on this machine."""
+    match entry:
+        case FolderSourceConfig() | WxrSourceConfig():
+            return True
+        case FeedSourceConfig() | NinjsSourceConfig():
+            return not _is_web_address(entry.url)
+        case PageSourceConfig():
+            return not any(map(_is_web_address, entry.urls))
+        case _:
+            return False
+
+
+def _is_web_address(place: str) -> bool:
+    return place.lower().startswith(("http://", "https://"))
 
 
 def local_sources(config: Config, house: Publication, root: Path) -> list[Assignment]:
     """The sources that need no network."""
-    network = {
-        entry.name
-        for entry in config.sources
-        if isinstance(entry, FeedSourceConfig) and entry.url.lower().startswith(("http://", "https://"))
-    }
-    return [one for one in assignments(config, house, root) if one.source.name not in network]
+    every = zip(config.sources, assignments(config, house, root, None), strict=True)
+    return [assignment for entry, assignment in every if is_local(entry)]
 
 
-def _source(
-    entry: FolderSourceConfig | FeedSourceConfig, house: Publication, root: Path, http: Getter | None
-) -> Source:
-    if isinstance(entry, FolderSourceConfig):
-        return FolderSource(entry.name, root / entry.path, house.zone)
-    assert http is not None
-    return FeedSource(entry.name, entry.url, root, http)
+def _source(entry: SourceConfig, house: Publication, root: Path, http: Http) -> Source:
+    zone = ZoneInfo(entry.timezone) if entry.timezone else house.zone
+    match entry:
+        case FolderSourceConfig():
+            return FolderSource(entry.name, root / entry.path, zone)
+        case FeedSourceConfig():
+            return FeedSource(entry.name, entry.url, root, http, zone)
+        case WordPressSourceConfig():
+            return WordPressSource(entry.name, entry.url, zone, http, entry.reconcile)
+        case GhostSourceConfig():
+            key = entry.key.get_secret_value() if entry.key else ""
+            return GhostSource(entry.name, entry.url, key, zone, http, entry.reconcile)
+        case NinjsSourceConfig():
+            return NinjsSource(entry.name, entry.url, root, zone, http)
+        case WxrSourceConfig():
+            return WxrSource(entry.name, root / entry.path, zone)
+        case PageSourceConfig():
+            return PageSource(entry.name, entry.urls, root, zone, http)
 
 
 def transport(config: Config, root: Path) -> Transport:

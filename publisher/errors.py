@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,11 @@ class ConfirmationNeeded(PublisherError):
 
 
 class SourceError(PublisherError):
-    """A source could not be read at all; the others go on."""
+    """A source could not be read at all; the others go on. `not_before` is when the source wants to be asked again."""
+
+    def __init__(self, message: str, not_before: datetime | None = None) -> None:
+        super().__init__(message)
+        self.not_before = not_before
 
 
 class FetchError(PublisherError):

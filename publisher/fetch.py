@@ -1,94 +1,254 @@
-"""The one HTTP client for everything outside: guarded, capped, patient for a limited time.
+"""The one HTTP client for everything outside: guarded, capped, polite, and patient for a limited time.
 
 It resolves a name once and connects to that very address, so a name that changes its mind between check and
 connect gains nothing; redirects pass the same guard. Private addresses are refused unless the newsroom lists
-the host in `[fetch] allow_private`.
+the host in `[fetch] allow_private`. Bodies are unpacked bit by bit and counted as they grow, so that a bomb ends at
+the cap. No cookies, no proxies, no netrc; a password stays with its host, and messages show neither passwords nor
+the values of a query, where keys travel.
 """
 
 import asyncio
+import base64
 import ipaddress
+import os
+import re
 import socket
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import zlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import cached_property, partial
+from ssl import SSLCertVerificationError, SSLContext, SSLError
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from urllib.parse import unquote_to_bytes
 
 import httpcore2
 import httpx2
 
 from publisher import __version__
 from publisher.errors import FetchError
+from publisher.ports import Response
 
 _REDIRECTS = 3
+_REDIRECT_STATUSES = {301, 302, 303, 307, 308}
+_PERMANENT = {301, 308}  # RFC 9110 §15.4
+_TRAVELS = {"accept", "accept-language", "if-none-match", "if-modified-since"}  # what another host may see
+_AT_ONCE = 64  # requests in all, so that a thousand sources do not need a thousand sockets
+_RESOLVERS = 8  # threads; a name server that is silent must hold up its own names only
+_KEEP_IDLE = 5.0  # seconds
+_FIRST_TRY = 3.0  # seconds for each address of a host but its last: IPv6 that leads nowhere is common
+_PIECE = 65_536
+_LAYERS = 2  # codings on top of each other; nobody needs more
+_NO_CODINGS = {"", "identity", "none", "utf-8"}  # what servers write there by mistake means nothing
+_CODINGS = {"gzip", "x-gzip", "deflate"}
+_GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # told apart by their first bytes
+_LONGEST_SHOWN = 300
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """`url` is where the answer came from after redirects; header names are lower case."""
-
-    status: int
-    url: str
-    headers: Mapping[str, str]
-    content: bytes
-
-
 class Fetcher:
-    """Holds the connection pool; use as an async context."""
+    """Cheap to make; opens connections within `async with` only, in one event loop after the other.
 
-    def __init__(self, allow_private: Iterable[str] = (), seconds: float = 20, max_bytes: int = 10_000_000) -> None:
+    `seconds` are for one answer with its redirects, without the wait for a turn at the host: at most `per_host`
+    requests to one at once, and `pause` seconds between their starts.
+    """
+
+    def __init__(
+        self,
+        allow_private: Iterable[str] = (),
+        seconds: float = 20,
+        max_bytes: int = 10_000_000,
+        per_host: int = 2,
+        pause: float = 0.5,
+    ) -> None:
+        self._allowed = frozenset(host.strip("[]").lower() for host in allow_private)
         self._seconds, self._max_bytes = seconds, max_bytes
-        transport = httpx2.AsyncHTTPTransport()
-        # httpx2 has no argument for the network backend; its pool does, and is rebuilt with ours.
-        transport._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
-            network_backend=_Guard(frozenset(allow_private)),
-        )
-        self._client = httpx2.AsyncClient(
-            transport=transport,
-            timeout=seconds,
-            follow_redirects=True,
-            max_redirects=_REDIRECTS,
-            trust_env=False,
-            headers={"User-Agent": f"Publisher/{__version__}"},
-        )
+        self._per_host, self._pause = per_host, pause
+        self._users = 0
+        self._lines: _Lines | None = None
 
     async def __aenter__(self) -> Self:
+        self._users += 1
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._client.aclose()
+        self._users -= 1
+        if self._lines and not self._users:
+            lines, self._lines = self._lines, None
+            await lines.close()
+
+    @cached_property
+    def _tls(self) -> SSLContext:
+        return httpx2.create_ssl_context(trust_env=False)  # 40 ms, so once
+
+    def _open(self) -> "_Lines":
+        if not self._users:
+            raise RuntimeError("a Fetcher is closed; ask it inside `async with fetcher:`")
+        self._lines = self._lines or _Lines(self._allowed, self._tls, self._per_host, self._pause)
+        return self._lines
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
         """GET with all redirects, within the deadline and the size cap; FetchError says what failed."""
-        if not url.lower().startswith(("http://", "https://")):
-            raise FetchError(f"{url} is not fetched: only http and https are.")
-        try:
-            async with (
-                asyncio.timeout(self._seconds),
-                self._client.stream("GET", url, headers=headers) as answer,
-            ):
-                content = await self._read(answer, url)
-                return Response(answer.status_code, str(answer.url), dict(answer.headers), content)
-        except TimeoutError:
-            raise FetchError(f"{url} gave no full answer within {self._seconds:g} s.") from None
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise FetchError(f"{url} cannot be fetched: {error or type(error).__name__}.") from None
+        lines = self._open()
+        target, own = _parsed(url, shown(url)), {name.lower(): value for name, value in (headers or {}).items()}
+        if target.userinfo:
+            own["authorization"] = "Basic " + base64.b64encode(unquote_to_bytes(target.userinfo)).decode()
+        address, private = _bare(target), bool(target.userinfo)
+        permanent, left = True, self._seconds
+        for hop in range(_REDIRECTS + 1):
+            name = shown(url) if hop == 0 else f"{shown(url)}, redirected to {shown(str(address))},"
+            async with lines.turn(address):
+                answer, left = await self._exchange(lines, address, own, left, name)
+            place = _location(answer, address, name)
+            if place is None:
+                moved = str(address) if hop and permanent and not private else ""
+                return Response(answer.status, str(address), answer.headers, answer.content, moved)
+            permanent = permanent and answer.status in _PERMANENT
+            own = own if _same_owner(address, place) else {key: own[key] for key in own.keys() & _TRAVELS}
+            address = place
+        raise FetchError(f"{shown(url)} cannot be fetched: it redirects more than {_REDIRECTS} times.")
 
-    async def _read(self, answer: httpx2.Response, url: str) -> bytes:
-        content = bytearray()
-        async for chunk in answer.aiter_bytes():
-            content += chunk
-            if len(content) > self._max_bytes:
-                raise FetchError(f"{url} is larger than {self._max_bytes:,} bytes.")
+    async def _exchange(
+        self, lines: "_Lines", address: httpx2.URL, headers: Mapping[str, str], seconds: float, name: str
+    ) -> tuple[Response, float]:
+        """One request, and the seconds that are left after it."""
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            async with asyncio.timeout(seconds), lines.stream(address, headers) as answer:
+                fields = _fields(answer)
+                follow = answer.status in _REDIRECT_STATUSES and "location" in fields
+                content = b"" if follow else await self._body(answer, fields, name)
+        except (TimeoutError, httpcore2.TimeoutException):
+            raise FetchError(f"{name} gave no full answer within {self._seconds:g} s.") from None
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError, UnicodeError) as error:
+            raise FetchError(f"{name} cannot be fetched: {_reason(error)}.") from None
+        return Response(answer.status, str(address), fields, content), seconds - (clock() - started)
+
+    async def _body(self, answer: httpcore2.Response, fields: Mapping[str, str], name: str) -> bytes:
+        most, length = self._max_bytes, fields.get("content-length", "")
+        # A 304 tells the length of the body that it does not have (RFC 9110 §8.6).
+        if answer.status != 304 and length.isascii() and length.isdecimal() and int(length[:19]) > most:
+            raise _too_large(name, most)
+        layers = _layers(fields.get("content-encoding", ""), most, name)
+        content, received = bytearray(), 0
+        async for chunk in answer.aiter_stream():
+            received += len(chunk)
+            for piece in _through(layers, chunk):
+                content += piece
+            if max(received, len(content)) > most:
+                raise _too_large(name, most)
+        for layer in layers:
+            layer.end()
         return bytes(content)
 
 
+class _Lines:
+    """What is open while the client is: connections, turns, and threads that resolve names."""
+
+    def __init__(self, allowed: frozenset[str], tls: SSLContext, per_host: int, pause: float) -> None:
+        self._resolvers = ThreadPoolExecutor(_RESOLVERS, "resolve")
+        self._pool = httpcore2.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=None,
+            max_keepalive_connections=_AT_ONCE,
+            keepalive_expiry=_KEEP_IDLE,
+            network_backend=_Guard(allowed, self._resolvers),
+        )
+        self._everyone = asyncio.Semaphore(_AT_ONCE)
+        self._places: dict[tuple[str, int], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_host))
+        self._next: dict[tuple[str, int], float] = {}
+        self._pause = pause
+
+    @asynccontextmanager
+    async def turn(self, address: httpx2.URL) -> AsyncIterator[None]:
+        host = (address.host, _port(address))
+        async with self._places[host], self._everyone:
+            now = asyncio.get_running_loop().time()
+            start = max(now, self._next.get(host, now))
+            self._next[host] = start + self._pause
+            await asyncio.sleep(start - now)
+            yield
+
+    @asynccontextmanager
+    async def stream(self, address: httpx2.URL, headers: Mapping[str, str]) -> AsyncIterator[httpcore2.Response]:
+        fields = {"user-agent": f"Publisher/{__version__}", "accept": "*/*", **headers, "accept-encoding": "gzip"}
+        sent = [(name.encode(), value.encode("latin-1")) for name, value in fields.items()]
+        target = httpcore2.URL(
+            scheme=address.raw_scheme, host=address.raw_host, port=address.port, target=address.raw_path
+        )
+        async with self._pool.stream("GET", target, headers=[(b"host", address.netloc), *sent]) as answer:
+            yield answer
+
+    async def close(self) -> None:
+        await self._pool.aclose()
+        self._resolvers.shutdown(wait=False, cancel_futures=True)
+
+
+class _Layer:
+    """One content coding, undone in small pieces (RFC 9110 §8.4.1)."""
+
+    def __init__(self, coding: str, most: int, name: str) -> None:
+        self._coding, self._most, self._name = coding, most, name
+        self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._size, self._begun = 0, False
+
+    def pieces(self, data: bytes) -> Iterator[bytes]:
+        piece = b""
+        while data or (len(piece) == _PIECE and not self._zlib.eof):
+            if self._zlib.eof:  # RFC 1952 §2.2: gzip may come in several members
+                self._zlib = zlib.decompressobj(_GZIP_OR_ZLIB)
+            piece = self._inflated(data)
+            data = self._zlib.unused_data if self._zlib.eof else self._zlib.unconsumed_tail
+            self._size += len(piece)
+            if self._size > self._most:
+                raise _too_large(self._name, self._most)
+            yield piece
+
+    def _inflated(self, data: bytes) -> bytes:
+        first, self._begun = not self._begun, True
+        try:
+            return self._zlib.decompress(data, _PIECE)
+        except zlib.error:
+            if first and self._coding == "deflate":  # some servers leave out the wrapper that RFC 1950 demands
+                self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
+                return self._inflated(data)
+            raise FetchError(f"{self._name} cannot be fetched: its body is not the {self._coding} it claims.") from None
+
+    def end(self) -> None:
+        if self._begun and not self._zlib.eof:
+            raise FetchError(f"{self._name} cannot be fetched: its {self._coding} ends in the middle.")
+
+
+def _layers(header: str, most: int, name: str) -> list[_Layer]:
+    """What to undo, the outermost first: the header names codings in the order they were applied."""
+    codings = [coding for coding in map(str.strip, header.lower().split(",")) if coding not in _NO_CODINGS]
+    if len(codings) > _LAYERS or not _CODINGS.issuperset(codings):
+        raise FetchError(f"{name} cannot be fetched: we asked for gzip at most, and it is packed as {header[:50]}.")
+    return [_Layer(coding, most, name) for coding in reversed(codings)]
+
+
+def _through(layers: list[_Layer], data: bytes) -> Iterator[bytes]:
+    if not layers:
+        yield data
+        return
+    for piece in layers[0].pieces(data):
+        yield from _through(layers[1:], piece)
+
+
+def _too_large(name: str, most: int) -> FetchError:
+    return FetchError(f"{name} is larger than {most:,} bytes.")
+
+
 class _Guard(httpcore2.AsyncNetworkBackend):
-    def __init__(self, allowed: frozenset[str]) -> None:
-        self._allowed = allowed
+    """Resolves names, refuses private addresses, and connects to what it has looked at."""
+
+    def __init__(self, allowed: frozenset[str], resolvers: ThreadPoolExecutor) -> None:
+        self._allowed, self._resolvers = allowed, resolvers
         self._network = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
@@ -102,21 +262,19 @@ class _Guard(httpcore2.AsyncNetworkBackend):
         *others, last = await self._resolve(host, port)
         for address in others:
             try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
+                return _Stream(await self._network.connect_tcp(address, port, _FIRST_TRY))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue  # a host that answers on IPv4 only is often listed with IPv6 first
-        return await self._network.connect_tcp(last, port, timeout, local_address, socket_options)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        return _Stream(await self._network.connect_tcp(last, port, timeout))
 
     async def _resolve(self, host: str, port: int) -> list[str]:
         """Every address of a host, the best first."""
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().run_in_executor(self._resolvers, look_up)
         except (OSError, UnicodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no host name"
-            raise httpcore2.ConnectError(f"the name {host} has no address ({reason})") from error
+            raise httpcore2.ConnectError(f"the name {host} has no address ({reason})") from None
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
         if host in self._allowed:
             return addresses
@@ -129,6 +287,34 @@ class _Guard(httpcore2.AsyncNetworkBackend):
         return addresses
 
 
+class _Stream(httpcore2.AsyncNetworkStream):
+    """A connection that is closed when its TLS handshake is cancelled; httpcore2 would leave it open."""
+
+    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._inner.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        try:
+            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
+        except asyncio.CancelledError:
+            await self._inner.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
 def is_public(address: str) -> bool:
     """Whether an IP address is on the public internet, looking through IPv4 carried in IPv6."""
     ip = ipaddress.ip_address(address.split("%")[0])
@@ -138,6 +324,76 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return inner.is_global and not inner.is_multicast
-        if ip.is_site_local:
+        if ip.is_site_local or ip.teredo:  # Teredo (RFC 4380) is retired, and what it carries is anybody's
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def shown(url: str) -> str:
+    """An address for messages: no user, no password, no fragment, and of a query the names alone."""
+    place, mark, query = url.partition("#")[0].partition("?")
+    place = re.sub(r"//[^/]*@", "//", place, count=1)
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    names = (f"{name}=…" if equals else "…" for name, equals, _ in pairs)
+    return "".join(filter(str.isprintable, place + mark + (mark and "&".join(names))))[:_LONGEST_SHOWN]
+
+
+def _parsed(written: str, name: str, base: httpx2.URL | None = None) -> httpx2.URL:
+    """An address that can be asked; FetchError where it is none."""
+    try:
+        address = base.join(written) if base else httpx2.URL(written.strip())
+    except (httpx2.InvalidURL, ValueError):
+        raise FetchError(f"{name} cannot be fetched: it is no web address.") from None
+    if address.scheme not in ("http", "https"):
+        raise FetchError(f"{name} is not fetched: only http and https are.")
+    if not address.host or not 0 < _port(address) <= 65_535:
+        raise FetchError(f"{name} cannot be fetched: it is no web address.")
+    return address
+
+
+def _location(answer: Response, address: httpx2.URL, name: str) -> httpx2.URL | None:
+    """Where a redirect leads. Browsers take raw UTF-8 in the header, so it is sent."""
+    if answer.status not in _REDIRECT_STATUSES or "location" not in answer.headers:
+        return None
+    written = answer.headers["location"].encode("latin-1").decode(errors="replace")
+    return _bare(_parsed(written, f"{name} redirected to {shown(written)}, which", address))
+
+
+def _bare(address: httpx2.URL) -> httpx2.URL:
+    return address.copy_with(username="", password="", fragment=None)
+
+
+def _port(address: httpx2.URL) -> int:
+    return address.port if address.port is not None else {"http": 80, "https": 443}[address.scheme]
+
+
+def _same_owner(one: httpx2.URL, other: httpx2.URL) -> bool:
+    """Whether what one address may know the other may: the same origin, or its own step up to TLS."""
+    here, there = (one.scheme, _port(one)), (other.scheme, _port(other))
+    return one.host == other.host and (here == there or (here, there) == (("http", 80), ("https", 443)))
+
+
+def _fields(answer: httpcore2.Response) -> dict[str, str]:
+    """The header; a field that comes several times is one list (RFC 9110 §5.3)."""
+    fields: dict[str, str] = {}
+    for raw_name, raw_value in answer.headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        fields[name] = f"{fields[name]}, {value}" if name in fields else value
+    return fields
+
+
+def _reason(error: BaseException) -> str:
+    """Why, in a few words. What a server sent instead of HTTP is not repeated."""
+    text = str(error).split(": bytearray")[0].rstrip(".")[:_LONGEST_SHOWN]
+    if isinstance(error, httpcore2.RemoteProtocolError):
+        return f"its answer is not proper HTTP ({text})"
+    cause = error.args[0] if error.args else None  # httpcore2 wraps what happened, and hides where it came from
+    while isinstance(cause, BaseException):
+        if isinstance(cause, SSLCertVerificationError):
+            return f"its certificate is not trusted ({cause.verify_message})"
+        if isinstance(cause, SSLError):
+            return f"TLS failed ({cause.reason or text})"
+        if isinstance(cause, OSError) and cause.errno:
+            text = os.strerror(cause.errno)
+        cause = cause.__cause__ or cause.__context__
+    return text or type(error).__name__

@@ -17,23 +17,58 @@ from publisher.model.delivery import Copy, Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Response:
+    """An answer over HTTP. `url` is where it came from after redirects; header names are lower case.
+
+    `moved` is the address to ask from now on, where every redirect on the way was permanent (RFC 9110 §15.4), else
+    empty.
+    """
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    content: bytes
+    moved: str = ""
+
+
+class Http(Protocol):
+    """The guarded client, as sources see it."""
+
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
+        """Any answer is a Response; FetchError where there was none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
-    """What one fetch brought. `state` comes back at the next fetch; `problems` were reported and skipped."""
+    """What one fetch brought. `state` (JSON) comes back at the next fetch; `problems` were reported and skipped.
+
+    `unchanged` says that nothing had to be read. `more` asks to be asked again at once: the source hands its articles
+    over in parts. `present` are the ids of all that the source holds, where it can tell: what we have of it and is
+    not among them was withdrawn.
+    """
 
     articles: tuple[RawArticle, ...] = ()
     state: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     unchanged: bool = False
+    more: bool = False
+    present: frozenset[str] | None = None
 
 
 class Source(Protocol):
-    """Where articles come from. It never touches the database."""
+    """Where articles come from. It never touches the database.
+
+    A fetch is two steps, so that waiting for a slow server keeps nobody from work, and work is done by few at a time.
+    """
 
     @property
     def name(self) -> str: ...
 
-    async def fetch(self, state: Mapping[str, Any], now: datetime) -> Fetched:
-        """Bring what changed since `state`; raise SourceError where nothing could be read."""
+    async def ask(self, state: Mapping[str, Any], now: datetime) -> Any:
+        """Wait for the network, if there is one; SourceError where nothing could be had. `read` takes the answer."""
+
+    def read(self, answer: Any, state: Mapping[str, Any], now: datetime) -> Fetched:
+        """Make articles of the answer, on this machine alone; called in a thread. SourceError where it is no use."""
 
 
 class Carrier(Protocol):

@@ -1,6 +1,6 @@
 """Things to test with: each builder makes a good one, and takes what a test wants otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +13,11 @@ from publisher.clean import urls
 from publisher.model.article import Article, Author, Image
 from publisher.model.newsletter import Mailbox, Newsletter, Publication, Section
 from publisher.model.subscriber import Reader, Subscription
+from publisher.ports import Fetched, Source
 from publisher.render import feed
 from publisher.render.environment import Templates
-from publisher.store import articles, subscribers
+from publisher.store import filing, subscribers
+from publisher.store.filing import Candidate
 from publisher.tokens import Tokens
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -74,9 +76,14 @@ def an_article(number: int = 1, **changes: Any) -> Article:
     return replace(plain, **changes)
 
 
+async def fetched_from(source: Source, state: Mapping[str, Any], now: datetime = NOW) -> Fetched:
+    """One whole fetch, as the gathering step does it."""
+    return source.read(await source.ask(state, now), state, now)
+
+
 def file_articles(db: Connection, *stories: Article, now: datetime = NOW) -> None:
     for story in stories:
-        articles.file(db, story, urls.key(story.url), "tag:journal.example,2026-11-20:articles/", now)
+        filing.file(db, [Candidate(story, urls.key(story.url))], "tag:journal.example,2026-11-20:articles/", now)
 
 
 def subscribe(

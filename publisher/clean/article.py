@@ -3,21 +3,24 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
-from publisher.clean import markup, text, urls
+from publisher.clean import markup, repairs, text, urls
 from publisher.errors import Problem
-from publisher.model.article import Article, Author, Image, RawArticle
+from publisher.model.article import Access, Article, Author, Image, RawArticle, Related
 from publisher.model.newsletter import Publication
 
 _HEADLINE_WORDS = 12
-_TEASER_WORDS = 30
+_TELLING_WORDS = 40  # two stories may share fewer: a photo of the day, a list of deaths
 _LONGEST_BODY = 1_000_000  # characters; the longest real article is a tenth of it
 _LONGEST_TITLE = 300
 _FIRST_YEAR = 1900
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_DERIVED, _DEFAULT = "derived", "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,52 +31,101 @@ class Desk:
     section: str = ""
     sections: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
+    names: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", _section_names(self.publication, self.sections))
 
 
-def clean(raw: RawArticle, source: str, desk: Desk) -> tuple[Article | None, list[Problem]]:
-    """Return the article, or None where there is nothing to print, and what an editor should know."""
+class Cleaned(NamedTuple):
+    """`article` is None where there is nothing to print; `repairs` counts what had to be mended, by kind.
+
+    `words_key` is a digest of the article's words that survives new markup, None where they are too few to tell.
+    """
+
+    article: Article | None
+    problems: list[Problem]
+    repairs: Counter[str]
+    words_key: str | None = None
+
+
+def clean(raw: RawArticle, source: str, desk: Desk) -> Cleaned:
+    """Make an article of what a source brought, and say what an editor should know."""
     if len(raw.body) > _LONGEST_BODY:
-        message = f"its text is {len(raw.body):,} characters long."
-        return None, [Problem(raw.where, message, f"It is left out; {_LONGEST_BODY:,} are the most.")]
+        size, most = (
+            f"its text is {len(raw.body):,} characters long.",
+            f"It is left out; {_LONGEST_BODY:,} are the most.",
+        )
+        return Cleaned(None, [Problem(raw.where, size, most)], Counter())
+    repaired = repairs.survey([raw.title, raw.standfirst, raw.teaser], raw.body)
     problems: list[Problem] = []
-    url = urls.absolute(raw.url, raw.base or desk.publication.url) if raw.url else None
-    url = url if url and url.startswith("http") else None
+    url = _own_address(raw, desk, problems)
     base = raw.base or url or desk.publication.url
-    if raw.url and url is None:
-        problems.append(Problem(raw.where, f'its address "{raw.url}" is not a web address.', "It is left out."))
     body = markup.sanitise(raw.body, base)
     words = text.from_html(body)
     title = text.shortened(text.one_line(raw.title), _LONGEST_TITLE) or text.first_words(words, _HEADLINE_WORDS)
     if not title:
-        return None, [*problems, Problem(raw.where, "it has neither title nor text.", "Give it a title.")]
-    kind, headline = split_kind(title, desk.publication.kinds)
+        nothing = Problem(raw.where, "it has neither title nor text.", "Give it a title.")
+        return Cleaned(None, [*problems, nothing], repaired)
+    if raw.access is not Access.PUBLIC:
+        body = words = ""
+    article = _article(raw, source, desk, title, words, base, problems)
+    article = replace(article, url=url, body=_body(body, article, title), related=_related(raw.related, base, url))
+    finished = replace(article, content_hash=_hash(article), origins=_origins(raw, article, desk))
+    return Cleaned(finished, problems, repaired, _words_key(words))
+
+
+def _words_key(words: str) -> str | None:
+    if len(words.split()) < _TELLING_WORDS:
+        return None
+    return hashlib.sha256(words.casefold().encode()).hexdigest()
+
+
+def _article(
+    raw: RawArticle, source: str, desk: Desk, title: str, words: str, base: str, problems: list[Problem]
+) -> Article:
+    """All of an article but its text and its addresses."""
+    kind, headline = _kind(raw, title, desk.publication.kinds)
     sections = _sections(raw.sections, desk)
-    if not sections:
+    if not sections and not desk.section:
         problems.append(_homeless(raw, desk))
-    image = _image(raw.image, base)
     standfirst = text.one_line(raw.standfirst)
-    article = Article(
+    return Article(
         source=source,
         source_id=text.one_line(raw.source_id),
         headline=headline,
         kind=kind,
         standfirst=standfirst,
-        teaser=standfirst or text.first_words(words, _TEASER_WORDS),
-        body=markup.drop_image(body, image.url) if image else body,
+        teaser=text.one_line(raw.teaser) or standfirst or text.first_words(words, desk.publication.teaser_words),
+        body="",
         language=_language(raw.language) or (desk.language or desk.publication.language).replace("_", "-"),
-        url=url,
-        authors=_authors(raw.authors),
+        authors=_authors(raw.authors, base),
         published=_plausible(raw.published, "published", raw.where, problems),
         modified=_plausible(raw.modified, "modified", raw.where, problems),
-        sections=sections,
+        embargo=_plausible(raw.embargo, "embargo", raw.where, problems),
+        sections=sections or ((desk.section,) if desk.section else ()),
         tags=tuple(dict.fromkeys(filter(None, map(text.one_line, raw.tags)))),
-        image=image,
+        image=_image(raw.image, base),
         words=len(words.split()),
-        usable=raw.usable,
+        access=raw.access,
+        status=raw.status,
+        comments=_web_address(raw.comments, base),
         slug=text.slug(raw.slug or headline),
         content_hash="",
     )
-    return replace(article, content_hash=_hash(article)), problems
+
+
+def _own_address(raw: RawArticle, desk: Desk, problems: list[Problem]) -> str | None:
+    url = _web_address(raw.url or "", raw.base or desk.publication.url)
+    if raw.url and not url:
+        problems.append(Problem(raw.where, f'its address "{raw.url}" is not a web address.', "It is left out."))
+    return url or None
+
+
+def _web_address(written: str, base: str) -> str:
+    """An absolute http or https address, or nothing."""
+    url = urls.absolute(written, base) if written.strip() else None
+    return url if url and url.startswith("http") else ""
 
 
 def _plausible(moment: datetime | None, what: str, where: str, problems: list[Problem]) -> datetime | None:
@@ -82,6 +134,13 @@ def _plausible(moment: datetime | None, what: str, where: str, problems: list[Pr
         return moment
     problems.append(Problem(where, f"{what}: {moment.year} is no year of news.", "It is taken as unknown."))
     return None
+
+
+def _kind(raw: RawArticle, title: str, kinds: Iterable[str]) -> tuple[str, str]:
+    """(kind, headline): by the label before the title, else by the source's own field for it."""
+    kind, headline = split_kind(title, kinds)
+    named = text.one_line(raw.kind).casefold()
+    return kind or next((known for known in kinds if known.casefold() == named), ""), headline
 
 
 def split_kind(title: str, kinds: Iterable[str]) -> tuple[str, str]:
@@ -93,13 +152,36 @@ def split_kind(title: str, kinds: Iterable[str]) -> tuple[str, str]:
     return "", title
 
 
+def _body(body: str, article: Article, title: str) -> str:
+    """The text without what its page prints anyway: the title at the top, the lead picture."""
+    for said in {title, article.headline}:
+        body = markup.without_title(body, said)
+    return markup.without_picture(body, article.image.url) if article.image else body
+
+
 def _sections(names: Iterable[str], desk: Desk) -> tuple[str, ...]:
-    known = {path.casefold(): path for path in (section.path for section in desk.publication.sections)}
-    for section in reversed(desk.publication.sections):
-        known.setdefault(section.title.casefold(), section.path)
-    known |= {name.strip("/ ").casefold(): path for name, path in desk.sections.items()}
-    found = [known[name.strip("/ ").casefold()] for name in names if name.strip("/ ").casefold() in known]
-    return tuple(dict.fromkeys(found)) or ((desk.section,) if desk.section else ())
+    """Configured paths, the primary first; a section whose child is there too is only its trail."""
+    found = dict.fromkeys(path for name in names if (path := _section(name, desk.names)))
+    return tuple(path for path in found if not any(other.startswith(f"{path}/") for other in found))
+
+
+def _section_names(publication: Publication, mapping: Mapping[str, str]) -> dict[str, str]:
+    """Every name that leads to a section: its path, its trail of titles, its title, and the newsroom's own mapping."""
+    titles = {section.path: section.title.casefold() for section in publication.sections}
+    known = {path.casefold(): path for path in titles}
+    for path in reversed(titles):
+        parts = path.split("/")
+        trail = "/".join(titles.get("/".join(parts[: depth + 1]), "") for depth in range(len(parts)))
+        known.setdefault(trail, path)
+    for path, title in reversed(titles.items()):
+        known.setdefault(title, path)
+    return known | {name.strip("/ ").casefold(): path for name, path in mapping.items()}
+
+
+def _section(name: str, known: Mapping[str, str]) -> str:
+    """By the whole name, else by the last part of a trail whose first parts are nobody's here."""
+    whole = name.strip("/ ").casefold()
+    return known.get(whole) or known.get(whole.rpartition("/")[2].strip(), "")
 
 
 def _homeless(raw: RawArticle, desk: Desk) -> Problem:
@@ -116,23 +198,74 @@ def _language(tag: str | None) -> str:
 
 
 def _image(image: Image | None, base: str) -> Image | None:
-    url = urls.absolute(image.url, base) if image else None
-    if image is None or url is None or not url.startswith("http"):
+    url = _web_address(image.url, base) if image else ""
+    if image is None or not url:
         return None
     return Image(url, text.one_line(image.alt), text.one_line(image.caption), text.one_line(image.credit))
 
 
-def _authors(authors: Iterable[Author]) -> tuple[Author, ...]:
-    cleaned = (Author(text.one_line(author.name), text.one_line(author.biography)) for author in authors)
-    return tuple({author.name: author for author in cleaned if author.name}.values())
+def _authors(authors: Iterable[Author], base: str) -> tuple[Author, ...]:
+    """Each author once, with whatever any mention of the name told."""
+    found: dict[str, Author] = {}
+    for author in authors:
+        name = text.one_line(author.name)
+        told = Author(
+            name,
+            text.one_line(author.biography),
+            _web_address(author.picture, base),
+            _web_address(author.url, base),
+            text.one_line(author.role),
+        )
+        known = found.get(name.casefold())
+        if known:
+            values = {key: value or getattr(told, key) for key, value in asdict(known).items()}
+            told = Author(**values)
+        if name:
+            found[name.casefold()] = told
+    return tuple(found.values())
+
+
+def _related(related: Iterable[Related], base: str, own: str | None) -> tuple[Related, ...]:
+    """Other stories, each once; a link to the story itself is none."""
+    found: dict[str, Related] = {}
+    for one in related:
+        title, url = text.one_line(one.title), _web_address(one.url, base)
+        if title and (not url or urls.key(url) != urls.key(own)):
+            found.setdefault(urls.key(url) or title, Related(title, url, text.one_line(one.teaser)))
+    return tuple(found.values())
+
+
+def _origins(raw: RawArticle, article: Article, desk: Desk) -> dict[str, str]:
+    """Where each field that has a value came from."""
+    named = {
+        "headline": raw.title, "kind": article.kind, "standfirst": raw.standfirst, "teaser": raw.teaser,
+        "body": raw.body, "authors": article.authors, "published": article.published, "modified": article.modified,
+        "embargo": article.embargo, "sections": article.sections, "tags": article.tags, "image": article.image,
+        "related": article.related, "language": raw.language, "comments": article.comments, "url": article.url,
+    }  # fmt: skip
+    came = {name: raw.origins.get(name, raw.format) for name, value in named.items() if value}
+    came["headline"] = raw.origins.get("title", raw.format) if raw.title.strip() else _DERIVED
+    if article.teaser and not raw.teaser.strip():
+        came["teaser"] = came.get("standfirst", "") if article.standfirst else _DERIVED
+    if article.kind and article.headline != article.title and not raw.kind:
+        came["kind"] = came["headline"]
+    if article.sections and not _sections(raw.sections, desk):
+        came["sections"] = _DEFAULT
+    return came if _language(raw.language) else {**came, "language": _DEFAULT}
 
 
 def _hash(article: Article) -> str:
     """A digest of all that a reader sees; what changes it is an update."""
     seen = [
-        article.kind, article.headline, article.standfirst, article.body, article.language, article.url,
-        [[author.name, author.biography] for author in article.authors],
-        [article.image.url, article.image.alt, article.image.caption, article.image.credit] if article.image else None,
-        article.sections, article.tags, article.usable, str(article.published or ""),
+        article.kind, article.headline, article.standfirst, article.teaser, article.body, article.language, article.url,
+        [_values(author) for author in article.authors],
+        _values(article.image) if article.image else None,
+        [_values(one) for one in article.related],
+        article.sections, article.tags, article.access, article.status, article.comments,
+        str(article.published or ""), str(article.embargo or ""),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(seen, ensure_ascii=True).encode()).hexdigest()
+
+
+def _values(one: Author | Image | Related) -> list[str]:
+    return [getattr(one, name) for name in one.__slots__]

@@ -1,78 +1,220 @@
 """Article HTML by allow-list: safe in a mailbox, a feed reader and a page.
 
-Links and images become absolute; what cannot is dropped. Embeds become a link to what they embedded.
+Links and images become absolute; what cannot is dropped. Embeds become a link that names what they embedded. What
+comes out goes in again unchanged.
 """
 
+import html
 import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import nh3
 
-from publisher.clean.text import repair
+from publisher.clean.text import from_html, repair
 from publisher.clean.urls import absolute
 
 _TAGS = {
     "a", "abbr", "b", "bdi", "bdo", "blockquote", "br", "caption", "cite", "code", "dd", "del", "div", "dl", "dt",
-    "em", "figcaption", "figure", "h2", "h3", "h4", "h5", "h6", "hr", "i", "iframe", "img", "ins", "kbd", "li",
+    "em", "figcaption", "figure", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li",
     "mark", "ol", "p", "pre", "q", "s", "small", "span", "strong", "sub", "sup", "table", "tbody", "td", "tfoot",
     "th", "thead", "time", "tr", "u", "ul",
 }  # fmt: skip
 _ATTRIBUTES = {
     "*": {"lang", "dir"},
     "a": {"href", "title", "hreflang"},
-    "iframe": {"src", "title"},
     "img": {"src", "alt", "width", "height"},
     "ol": {"start", "reversed"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
     "time": {"datetime"},
 }
-_WITH_CONTENT = {"script", "style", "form", "noscript", "object", "svg", "math", "template", "title", "head"}
+_WITH_CONTENT = {
+    "script", "style", "form", "button", "select", "textarea", "noscript", "noembed", "noframes", "svg", "math",
+    "template", "title", "head",
+}  # fmt: skip
+# Kept through the first pass only, until each has become something that is allowed.
+_EMBEDS = {"iframe", "video", "audio", "object", "embed", "source"}
+_LAZY = ("data-src", "data-lazy-src", "data-original")  # where a picture waits for a script
+_SIZES = ("data-srcset", "srcset")
+_EMBED_ATTRIBUTES = {
+    **_ATTRIBUTES,
+    "img": _ATTRIBUTES["img"] | {*_LAZY, *_SIZES},
+    "object": {"data", "title"},
+    **{name: {"src", "title"} for name in _EMBEDS - {"object"}},
+}
+_PLACES = {"href", "src", "data"}
+
 _TOP_HEADING = re.compile(r"<(/?)h1\b", re.IGNORECASE)
-_IFRAME = re.compile(r'<iframe((?:\s[\w-]+="[^"]*")*)\s*>.*?</iframe>', re.DOTALL)
-_IMAGE_WITHOUT_SOURCE = re.compile(r'<img(?![^>]*\ssrc=)(?:\s[\w-]+(?:="[^"]*")?)*\s*/?>')
-_EMPTY = re.compile(r"<(p|div|span|figure|h[2-6])(?:\s[^<>]*)?>(?:\s|&nbsp;|<br>)*</\1>")
-_SRC = re.compile(r'\ssrc="([^"]*)"')
+_ATTRIBUTE_TEXT = r'(?:\s[\w-]+(?:="[^"]*")?)*'  # as the parser writes them: quoted, with entities
+_EMBED = re.compile(
+    rf"<(?P<tag>iframe|video|audio|object)(?P<own>{_ATTRIBUTE_TEXT})\s*>(?P<inside>.*?)</(?P=tag)>"
+    rf"|<(?:embed|source)(?P<void>{_ATTRIBUTE_TEXT})\s*/?>",
+    re.DOTALL,
+)
+_IMAGE = re.compile(rf"<img({_ATTRIBUTE_TEXT})\s*/?>")
+_VALUE = re.compile(r'\s([\w-]+)="([^"]*)"')
+_EMPTY = re.compile(r"<(p|div|span|figure|figcaption|h[2-6])(?:\s[^<>]*)?>(?:\s|&nbsp;|<br>)*</\1>")
+_ANY_TAG = re.compile(rf"<(/?)([a-z0-9]+){_ATTRIBUTE_TEXT}\s*>")
+_HEADING = re.compile(r"\A\s*<(h[2-6])(?:\s[^<>]*)?>(.*?)</\1>", re.DOTALL)
 _DIMENSION = re.compile(r"\d{1,5}")
+_SCALED = re.compile(r"(-\d{2,5}x\d{2,5}|-scaled)?(?=\.\w{3,4}$)")
+_PRE = re.compile(r"(<pre(?:\s[^<>]*)?>)\n+")
+_MOST_READINGS = 6
+_VOID = {"br", "hr", "img"}
+_DEEPEST = 100  # elements inside one another; parsers of mail and pages give up at 256
 
 
 def sanitise(markup: str, base: str | None) -> str:
     """Return HTML of allowed elements with absolute addresses; `base` resolves relative ones."""
+    cleaned = _allowed(_TOP_HEADING.sub(r"<\1h2", repair(markup)), base, _TAGS | _EMBEDS, _EMBED_ATTRIBUTES)
+    if any(
+        name in cleaned for name in ("<iframe", "<video", "<audio", "<object", "<embed", "<source", "data-", "srcset")
+    ):
+        # An embed's link is a paragraph, which may stand inside another; the parser closes that one.
+        cleaned = _IMAGE.sub(_loaded, _EMBED.sub(_link_to_embed, cleaned))
+        cleaned = _allowed(cleaned, base, _TAGS, _ATTRIBUTES)
+    if cleaned.count("<") > _DEEPEST:
+        cleaned = _flattened(cleaned)
+    return _settled(cleaned)
 
+
+def _allowed(markup: str, base: str | None, tags: set[str], attributes: dict[str, set[str]]) -> str:
     def attribute(tag: str, name: str, value: str) -> str | None:
-        if name in ("href", "src"):
+        if name in _PLACES:
             return absolute(value, base)
         if name in ("width", "height"):
             return value if _DIMENSION.fullmatch(value) else None
         return value
 
-    def allowed(text: str) -> str:
-        return nh3.clean(
-            text,
-            tags=_TAGS,
-            attributes=_ATTRIBUTES,
-            clean_content_tags=_WITH_CONTENT,
-            attribute_filter=attribute,
-            url_schemes={"http", "https", "mailto", "tel"},
-            link_rel=None,
-            strip_comments=True,
-        )
+    return _parsed(markup, tags, attributes, attribute)
 
-    cleaned = allowed(_TOP_HEADING.sub(r"<\1h2", repair(markup)))
-    if _IFRAME.search(cleaned):
-        # The link's paragraph may stand inside another; the parser closes that one.
-        cleaned = allowed(_IFRAME.sub(_link_to_embed, cleaned))
-    # Again: the parser has turned entities such as &#11; into the characters that XML refuses.
-    cleaned = _IMAGE_WITHOUT_SOURCE.sub("", repair(cleaned))
-    return _EMPTY.sub("", cleaned).strip()
+
+def _parsed(
+    markup: str,
+    tags: set[str],
+    attributes: dict[str, set[str]],
+    decide: Callable[[str, str, str], str | None] | None = None,
+) -> str:
+    return nh3.clean(
+        markup,
+        tags=tags,
+        attributes=attributes,
+        clean_content_tags=_WITH_CONTENT,
+        attribute_filter=decide,
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel=None,
+        strip_comments=True,
+    )
+
+
+def _settled(markup: str) -> str:
+    """Drop what shows nothing, and read it again until reading changes nothing more."""
+    for _ in range(_MOST_READINGS):
+        # The parser turns entities such as &#11; into characters that XML refuses, and eats a newline after <pre>.
+        shown = _without_empty(_PRE.sub(r"\1", _IMAGE.sub(_if_it_shows, repair(markup))))
+        markup = _parsed(shown, _TAGS, _ATTRIBUTES)
+        if markup == shown:
+            break
+    return markup
+
+
+def _values(attributes: str) -> dict[str, str]:
+    """Attributes as the parser wrote them, their values still encoded."""
+    return dict(_VALUE.findall(attributes))
 
 
 def _link_to_embed(match: re.Match[str]) -> str:
-    source = _SRC.search(match[1])
-    return f'<p><a href="{source[1]}">{source[1]}</a></p>' if source else ""
+    places = [_values(match["own"] or match["void"] or "")]
+    places += [_values(inner) for inner in re.findall(rf"<\w+({_ATTRIBUTE_TEXT})", match["inside"] or "")]
+    place = next((value for one in places for name in ("src", "data", "href") if (value := one.get(name))), "")
+    if not place:
+        return ""
+    title = next((one["title"] for one in places if one.get("title", "").strip()), "")
+    host, address = _readable(html.unescape(place))
+    name = f"{title} ({html.escape(host)})" if title and host else title or html.escape(address)
+    return f'<p><a href="{place}">{name}</a></p>'
 
 
-def drop_image(markup: str, url: str) -> str:
-    """Remove the first image from a body where it is the lead image too, so that it shows once."""
-    escaped = re.escape(url.replace("&", "&amp;"))
-    pattern = re.compile(rf'<img(?=[^>]*\ssrc="{escaped}")(?:\s[\w-]+(?:="[^"]*")?)*\s*/?>')
-    return _EMPTY.sub("", pattern.sub("", markup, count=1)).strip()
+def _readable(url: str) -> tuple[str, str]:
+    """(the host, the address as a person would write it: no scheme, no query)."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").removeprefix("www.")
+    return host, f"{host}{parts.path.rstrip('/')}"
+
+
+def _loaded(match: re.Match[str]) -> str:
+    """A picture that waits for a script gets its address at once; its `src`, if any, is a grey box until then."""
+    values = _values(match[1])
+    waiting = [values.get(name) for name in _LAZY] + [_largest(values.get("data-srcset", "")), values.get("src")]
+    place = next((address for address in (*waiting, _largest(values.get("srcset", ""))) if address), "")
+    kept = "".join(f' {name}="{values[name]}"' for name in ("alt", "width", "height", "lang", "dir") if name in values)
+    return f'<img src="{place}"{kept}>'
+
+
+def _largest(candidates: str) -> str:
+    """The widest picture of a `srcset`: `a.jpg 300w, b.jpg 1024w`."""
+    sizes = [candidate.split() for candidate in re.split(r",\s+", candidates) if candidate.strip()]
+    return (
+        max(sizes, key=lambda size: float(size[1][:-1]) if size[1:] and size[1][:-1].isdecimal() else 0)[0]
+        if sizes
+        else ""
+    )
+
+
+def _if_it_shows(match: re.Match[str]) -> str:
+    """A picture without an address, or of one pixel, is none."""
+    values = _values(match[1])
+    tiny = values.get("width") in ("0", "1") or values.get("height") in ("0", "1")
+    return match[0] if values.get("src") and not tiny else ""
+
+
+def _flattened(markup: str) -> str:
+    """Leave out the tags, never the text, of elements that stand too deep inside others."""
+    depth = 0
+
+    def tag(match: re.Match[str]) -> str:
+        nonlocal depth
+        if match[2] in _VOID:
+            return match[0]
+        if match[1]:
+            depth -= 1
+            return match[0] if depth < _DEEPEST else ""
+        depth += 1
+        return match[0] if depth <= _DEEPEST else ""
+
+    return _ANY_TAG.sub(tag, markup)
+
+
+def _without_empty(markup: str) -> str:
+    """An element that held only what was left out is left out, and then perhaps the one around it."""
+    found = 1
+    while found:
+        markup, found = _EMPTY.subn("", markup)
+    return markup.strip()
+
+
+def without_picture(markup: str, url: str) -> str:
+    """Remove the first picture from a body where it is the lead image too, in whatever size, so that it shows once."""
+    lead = _picture_key(url)
+
+    def picture(match: re.Match[str]) -> str:
+        nonlocal lead
+        if _picture_key(html.unescape(_values(match[1]).get("src", ""))) != lead:
+            return match[0]
+        lead = "\0"
+        return ""
+
+    return _without_empty(_IMAGE.sub(picture, markup))
+
+
+def _picture_key(url: str) -> str:
+    """What the sizes of one picture share: WordPress writes `a-1024x683.jpg` and `a-scaled.jpg` beside `a.jpg`."""
+    return _SCALED.sub("", url.partition("://")[2])
+
+
+def without_title(markup: str, title: str) -> str:
+    """Remove a first heading that only says the title again."""
+    heading = _HEADING.match(markup)
+    said = from_html(heading[2]).casefold() if heading else ""
+    return markup[heading.end() :].strip() if heading and said == title.casefold() else markup

@@ -9,18 +9,21 @@ import nh3
 # XML 1.0 §2.2 Char: what may not stand in a document at all, lone surrogates included.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
 _C1 = re.compile("[\x80-\x9f]")
-_SPACES = re.compile(r"\s+")
+_SUSPECT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
 _BLOCK_END = re.compile(
     r"</(?:p|div|h[1-6]|li|dt|dd|blockquote|figcaption|td|th|tr|pre|section|article)>|<br\s*/?>",
     re.IGNORECASE,
 )
 _OPENERS = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "\u202e": "\u202c",
             "\u2066": "\u2069", "\u2067": "\u2069", "\u2068": "\u2069"}  # fmt: skip
+_BIDI = re.compile(f"[{''.join({*_OPENERS, *_OPENERS.values()})}]")
 _UNSAFE_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
 def repair(text: str) -> str:
     """Drop what no document may hold; read stray C1 bytes as the Windows-1252 they once were."""
+    if not _SUSPECT.search(text):
+        return text
     text = _C1.sub(_from_windows_1252, text)
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
     return _ILLEGAL.sub("", text)
@@ -35,18 +38,24 @@ def _from_windows_1252(match: re.Match[str]) -> str:
 
 def one_line(text: str) -> str:
     """Repaired plain text on one line, composed (NFC), with every bidi override closed again."""
-    text = unicodedata.normalize("NFC", _SPACES.sub(" ", repair(text)).strip())
+    text = " ".join(repair(text).split())
+    return text if text.isascii() else _closed(unicodedata.normalize("NFC", text))
+
+
+def _closed(text: str) -> str:
     open_controls: list[str] = []
-    for character in text:
-        if character in _OPENERS:
-            open_controls.append(_OPENERS[character])
-        elif open_controls and character == open_controls[-1]:
+    for control in _BIDI.findall(text):
+        if control in _OPENERS:
+            open_controls.append(_OPENERS[control])
+        elif open_controls and control == open_controls[-1]:
             open_controls.pop()
     return text + "".join(reversed(open_controls))
 
 
 def from_html(markup: str) -> str:
     """The words of HTML on one line."""
+    if "<" not in markup and "&" not in markup:
+        return one_line(markup)
     spaced = _BLOCK_END.sub(lambda match: f" {match[0]}", repair(markup))
     return one_line(html.unescape(nh3.clean(spaced, tags=set())))
 

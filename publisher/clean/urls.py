@@ -8,11 +8,15 @@ from publisher.clean.text import repair
 _SCHEMES = ("http", "https", "mailto", "tel")
 _TRACKING = re.compile(r"(utm_\w+|fbclid|gclid|mc_[ce]id|at_\w+|ref)", re.IGNORECASE)
 _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
+_SAFE = r"[\w%/:@!$&'()*+,;=.~-]*"
+_AS_IT_SHOULD_BE = re.compile(rf"https?://[a-z0-9-]+(\.[a-z0-9-]+)+(/{_SAFE})?(\?{_SAFE})?", re.ASCII)
 _WHITE = re.compile(r"[\x00-\x20\x7f]+")
 
 
 def absolute(url: str, base: str | None) -> str | None:
     """An absolute http, https, mailto or tel URI with ASCII only, or None for anything else."""
+    if _AS_IT_SHOULD_BE.fullmatch(url):
+        return url
     url = _WHITE.sub(lambda match: "%20" if match[0].strip("\t\r\n") else "", repair(url).strip())
     try:
         joined = urljoin(base, url) if base else url

@@ -1,13 +1,18 @@
 """publisher articles: what was gathered."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.opening import opened, output
+from publisher.cli.opening import now, opened, output
 from publisher.cli.output import when
 from publisher.errors import UsageError
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from publisher.model.article import Article, Filing, Origin
 
 app = typer.Typer(help="What was gathered.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -24,11 +29,12 @@ def listed(
         found = articles.listed(db, limit)
         zone = app.newsroom.publication.zone
     rows = [
-        (one.id, when(one.published, zone), one.sections[0] if one.sections else "–", one.title, one.source)
+        (one.id, when(one.published, zone), one.sections[0] if one.sections else "–", one.title, one.source,
+         "" if one.public(now()) else _why_public(one))
         for one in found
-    ]
+    ]  # fmt: skip
     records = [{key: value for key, value in asdict(one).items() if key != "body"} for one in found]
-    output(context).table(("Id", "Published", "Section", "Headline", "Source"), rows, records)
+    output(context).table(("Id", "Published", "Section", "Headline", "Source", "Note"), rows, records)
 
 
 @app.command()
@@ -59,8 +65,70 @@ def show(context: typer.Context, article: Annotated[str, typer.Argument(help="Id
         "tags": ", ".join(found.tags),
         "source": f"{found.source}: {found.source_id}",
         "first seen": when(found.first_seen, zone),
-        "usable": "yes" if found.usable else "withheld",
+        "status": found.status.value,
+        "access": found.access.value,
+        "embargo": when(found.embargo, zone),
+        "comments": found.comments,
+        "related": [f"{one.title}  {one.url}" for one in found.related],
         "feed id": found.tag,
+        "where from": [f"{name}: {place}" for name, place in found.origins.items()],
         "begins": from_html(found.body)[:300],
     }
     output(context).record(values)
+
+
+@app.command()
+def explain(context: typer.Context, article: Annotated[str, typer.Argument(help="Id, slug or address.")]) -> None:
+    """Say how an article was recognised, what became of it, and why it is or is not where readers look."""
+    from publisher.store import articles, database
+
+    with opened(context) as app, database.reading(app.newsroom.database) as db:
+        found = articles.find(db, article)
+        if found is None:
+            raise UsageError(f'there is no article "{article}". See: publisher articles list')
+        origins, addresses = articles.origins(db, found.id), articles.addresses(db, found.id)
+        history, placed = articles.history(db, found.id), articles.editions_with(db, found.id)
+        zone = app.newsroom.publication.zone
+    out = output(context)
+    if out.json:
+        ids = [{**asdict(one), "because": one.rule.meaning} for one in origins]
+        became = [{**asdict(one), "because": one.rule.meaning} for one in history]
+        seen = {"public": found.public(now()), "why": _why_public(found)}
+        out.data({"id": found.id, "title": found.title, **seen, "origins": ids, "addresses": addresses,
+                  "history": became, "editions": placed})  # fmt: skip
+        return
+    out.record(
+        {
+            "article": f"{found.id}, {found.title}",
+            "for readers": _why_public(found),
+            "known as": [_origin(one, zone) for one in origins],
+            "addresses": addresses,
+            "history": [_entry(one, zone) for one in history],
+            "editions": [
+                f"{one.edition}, {one.newsletter} {one.cadence}, {one.state}, under {one.section}" for one in placed
+            ],
+        }
+    )
+
+
+def _why_public(article: "Article") -> str:
+    moment = now()
+    if article.public(moment):
+        return "public" if article.sections else "public, but in no section: it is in the journal's own feed only"
+    if article.status.value != "usable":
+        return f"not public: it is {article.status.value}"
+    held = "embargo" if article.embargo and article.embargo > moment else "publication"
+    return f"not public: its {held} lies in the future"
+
+
+def _origin(origin: "Origin", zone: "ZoneInfo") -> str:
+    gone = f", gone since {when(origin.gone_at, zone)}" if origin.gone_at else ""
+    known = f"{origin.source}: {origin.source_id}, since {when(origin.filed_at, zone)}{gone}"
+    return f"{known}; {origin.rule.value}: {origin.rule.meaning}"
+
+
+def _entry(entry: "Filing", zone: "ZoneInfo") -> str:
+    what = f"{when(entry.at, zone)}  {entry.change.value} by {entry.source}, rule: {entry.rule.value}"
+    fields = f"; changed: {', '.join(entry.fields)}" if entry.fields else ""
+    mended = ", ".join(f"{kind} {number}" for kind, number in entry.repairs.items())
+    return f"{what}{fields}{f'; repaired: {mended}' if mended else ''}"

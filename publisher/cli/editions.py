@@ -13,6 +13,7 @@ from publisher.errors import Busy, PublisherError, UsageError
 
 if TYPE_CHECKING:
     from publisher.app import App
+    from publisher.model.article import Article
     from publisher.model.delivery import DeliveryState
     from publisher.model.newsletter import Edition, Newsletter
 
@@ -126,12 +127,16 @@ def _show(context: typer.Context, app: "App", edition: "Edition") -> None:
             "note": edition.note,
         }
     )
-    out.table(
-        ("Section", "Article", "Headline"), [(p.section, p.article_id, stories[p.article_id].title) for p in placed]
-    )
+    rows = [(p.section, p.article_id, stories[p.article_id].title, _note(stories[p.article_id])) for p in placed]
+    out.table(("Section", "Article", "Headline", "Note"), rows)
     if reasons:
-        rows = [(state.value, code, reply, number) for state, code, reply, number in reasons]
-        out.table(("State", "Code", "Why", "Deliveries"), rows)
+        reasoned = [(state.value, code, reply, number) for state, code, reply, number in reasons]
+        out.table(("State", "Code", "Why", "Deliveries"), reasoned)
+
+
+def _note(story: "Article") -> str:
+    """What an editor should know of a story before the edition is pressed."""
+    return "" if story.public(now()) else f"{story.status.value}: publisher articles explain {story.id}"
 
 
 @app.command()

@@ -11,6 +11,9 @@ from publisher.cli.output import when
 from publisher.errors import Problem, PublisherError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from publisher.cli.output import Output
     from publisher.model.delivery import DeliveryState
     from publisher.pipeline.gather import Assignment, Gathered
 
@@ -27,7 +30,7 @@ def check(context: typer.Context) -> None:
     problems: list[Problem | str] = [*Templates(house, root).check()]
     articles = 0
     for source in app.local_sources(config, house, root):
-        found, count = asyncio.run(_read(source))
+        found, count = _read(source)
         problems += found
         articles += count
     if out.json:
@@ -41,46 +44,72 @@ def check(context: typer.Context) -> None:
         raise typer.Exit(1)
 
 
-async def _read(assignment: "Assignment") -> tuple[list[Problem], int]:
-    from publisher.clean.article import clean
+def _read(assignment: "Assignment") -> tuple[list[Problem], int]:
+    from publisher.pipeline import gather as step
 
-    source = assignment.source
     try:
-        fetched = await source.fetch({}, now())
+        trial = asyncio.run(step.attempt(assignment, now()))
     except PublisherError as error:
-        return [Problem(source.name, str(error))], 0
-    problems = list(fetched.problems)
-    for raw in fetched.articles:
-        problems += clean(raw, source.name, assignment.desk)[1]
-    return problems, len(fetched.articles)
+        return [Problem(assignment.source.name, str(error))], 0
+    return list(trial.problems), len(trial.articles)
 
 
 def gather(
     context: typer.Context,
     sources: Annotated[list[str] | None, typer.Argument(help="Only these sources.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be filed, but file nothing.")] = False,
+    withdraw: Annotated[
+        bool, typer.Option("--withdraw", help="Let a source lose most of its articles at once.")
+    ] = False,
 ) -> None:
     """Ask the sources for what changed."""
     from publisher.pipeline import gather as step
 
     out = output(context)
     with opened(context) as app:
-        known = {one.source.name: one for one in app.newsroom.assignments}
-        for name in sources or ():
-            if name not in known:
-                raise UsageError(f'there is no source "{name}". Write one of: {", ".join(known) or "none yet"}.')
-        chosen = [known[name] for name in sources] if sources else list(known.values())
-        done = asyncio.run(step.gather(app.newsroom.database, chosen, now(), dry_run=dry_run))
-    for one in done:
+        room = app.newsroom
+        chosen = _chosen(room.assignments, sources or [])
+        resting = {} if sources else step.waiting(room.database, chosen, now())
+        for name, until in resting.items():
+            out.say(f"{name} asked to be left alone until {when(until, room.publication.zone)}.")
+        chosen = [one for one in chosen if one.source.name not in resting]
+        with out.progress("Gathering", len(chosen)) as advance:
+            ended: list[Gathered] = []
+
+            def done(one: "Gathered") -> None:
+                ended.append(one)
+                advance(len(ended))
+
+            asking = step.gather(
+                room.database, chosen, now(), http=room.http, dry_run=dry_run, withdraw=withdraw, done=done
+            )
+            gathered = asyncio.run(asking)
+    _report(out, gathered)
+
+
+def _chosen(assignments: "Sequence[Assignment]", names: list[str]) -> "list[Assignment]":
+    known = {one.source.name: one for one in assignments}
+    for name in names:
+        if name not in known:
+            raise UsageError(f'there is no source "{name}". Write one of: {", ".join(known) or "none yet"}.')
+    return [known[name] for name in names] if names else list(known.values())
+
+
+def _report(out: "Output", gathered: "list[Gathered]") -> None:
+    for one in gathered:
         for problem in one.problems:
             out.warn(f"{one.source}: {problem}")
         if one.error:
             out.warn(f"{one.source}: {one.error}")
-    rows = [(one.source, _verdict(one), one.new, one.updated, one.same, len(one.problems)) for one in done]
-    out.table(("Source", "State", "New", "Updated", "Same", "Problems"), rows, [asdict(one) for one in done])
-    failed = [one for one in done if one.error]
+    columns = ("Source", "State", "New", "Updated", "Same", "Withdrawn", "Problems")
+    rows = [
+        (one.source, _verdict(one), one.new, one.updated, one.same, one.withdrawn, len(one.problems))
+        for one in gathered
+    ]
+    out.table(columns, rows, [asdict(one) for one in gathered])
+    failed = [one for one in gathered if one.error]
     if failed:
-        raise typer.Exit(1 if len(failed) == len(done) else 3)
+        raise typer.Exit(1 if len(failed) == len(gathered) else 3)
 
 
 def _verdict(one: "Gathered") -> str:

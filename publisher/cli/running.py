@@ -85,17 +85,16 @@ async def _run(app: "App") -> None:
 
 
 class _Clockwork:
-    """Ticks, and remembers as what the site was last built; a new process builds it anew."""
-
     def __init__(self, app: "App") -> None:
-        self._app = app
-        self._site = ""
+        from publisher.pipeline.cycle import Memory
+
+        self._app, self._memory = app, Memory()
 
     async def tick(self) -> None:
         from publisher.pipeline import cycle
 
         try:
-            self._site = (await cycle.tick(self._app.newsroom, now(), self._site)).site
+            await cycle.tick(self._app.newsroom, now(), self._memory)
         except Exception as error:  # noqa: BLE001 - the next tick tries again, and says so again
             log.error("tick failed", error=f"{type(error).__name__}: {error}")
 

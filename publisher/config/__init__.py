@@ -6,9 +6,15 @@ from publisher.config.schema import (
     FeedSourceConfig,
     FolderSourceConfig,
     FolderTransportConfig,
+    GhostSourceConfig,
     NewsletterConfig,
+    NinjsSourceConfig,
+    PageSourceConfig,
     SectionConfig,
     SmtpTransportConfig,
+    SourceConfig,
+    WordPressSourceConfig,
+    WxrSourceConfig,
 )
 
 __all__ = [
@@ -16,8 +22,14 @@ __all__ = [
     "FeedSourceConfig",
     "FolderSourceConfig",
     "FolderTransportConfig",
+    "GhostSourceConfig",
     "NewsletterConfig",
+    "NinjsSourceConfig",
+    "PageSourceConfig",
     "SectionConfig",
     "SmtpTransportConfig",
+    "SourceConfig",
+    "WordPressSourceConfig",
+    "WxrSourceConfig",
     "load",
 ]

@@ -12,7 +12,7 @@ from pydantic import SecretStr, ValidationError
 from publisher.config.mistakes import explain
 from publisher.config.positions import Key, positions
 from publisher.config.references import broken_references
-from publisher.config.schema import Config, Environment, SmtpTransportConfig
+from publisher.config.schema import Config, Environment, GhostSourceConfig, SmtpTransportConfig, SourceConfig
 from publisher.errors import ConfigError, Problem
 
 _TOML_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)| \(at end of document\)")
@@ -134,7 +134,24 @@ def _with_secrets(config: Config, root: Path, finder: _Finder) -> tuple[Config, 
             transport = transport.model_copy(update={"password": secret})
         except ConfigError as error:
             problems += error.problems
-    return config.model_copy(update={"publication": publication, "transport": transport}), problems
+    sources = [_with_key(source, root, index, finder, problems) for index, source in enumerate(config.sources)]
+    found = {"publication": publication, "transport": transport, "sources": tuple(sources)}
+    return config.model_copy(update=found), problems
+
+
+def _with_key(source: SourceConfig, root: Path, index: int, finder: _Finder, problems: list[Problem]) -> SourceConfig:
+    """A source that needs a key of its own, with the key."""
+    if not isinstance(source, GhostSourceConfig):
+        return source
+    if source.key is None and source.key_file is None:
+        problems.append(finder.problem(("source", index), 'needs a Content API key. Write key_file = "var/ghost.key".'))
+    if source.key_file is None:
+        return source
+    try:
+        return source.model_copy(update={"key": _secret(root / source.key_file, ("source", index, "key_file"), finder)})
+    except ConfigError as error:
+        problems += error.problems
+        return source
 
 
 def _key(config: Config, root: Path, finder: _Finder) -> SecretStr:

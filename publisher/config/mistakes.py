@@ -13,7 +13,7 @@ from publisher.config.positions import Key
 _KINDS = {"string": "text in quotes", "int": "a whole number", "bool": "true or false", "dict": "a table",
           "model": "a table", "model_attributes": "a table",
           "list": "a list", "tuple": "a list", "path": "a path in quotes"}  # fmt: skip
-_SECRETS = ("secret_key", "password")
+_SECRETS = ("secret_key", "password", "key")
 _TABLES: dict[str, type[BaseModel]] = {
     "publication": schema.PublicationConfig,
     "section": schema.SectionConfig,
@@ -25,6 +25,11 @@ _TABLES: dict[str, type[BaseModel]] = {
     "fetch": schema.FetchConfig,
     "source.folder": schema.FolderSourceConfig,
     "source.feed": schema.FeedSourceConfig,
+    "source.wordpress": schema.WordPressSourceConfig,
+    "source.ghost": schema.GhostSourceConfig,
+    "source.ninjs": schema.NinjsSourceConfig,
+    "source.wxr": schema.WxrSourceConfig,
+    "source.page": schema.PageSourceConfig,
     "transport.folder": schema.FolderTransportConfig,
     "transport.smtp": schema.SmtpTransportConfig,
 }

@@ -15,9 +15,9 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from publisher.model.newsletter import Missed
 from publisher.schedule import cron
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONGEST = timedelta(days=36_525)
-_DURATION = re.compile(r"(\d+)\s*([smhdw])")
+_DURATION = re.compile(r"(\d+)\s*(ms|[smhdw])")
 _SECTION_PATH = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _ADDRESS = re.compile(r"[^\s@<>\",;:]+@[^\s@<>\",;:]+")
@@ -101,6 +101,7 @@ class PublicationConfig(Table):
     description: str = ""
     address: str = ""
     kinds: tuple[str, ...] = ()
+    teaser_words: int = Field(default=30, ge=1, le=200)
     secret_key: SecretStr | None = None
     secret_key_file: Path | None = None
 
@@ -110,24 +111,56 @@ class SectionConfig(Table):
     title: str = Field(min_length=1)
 
 
-class FolderSourceConfig(Table):
-    type: Literal["folder"]
+class _Source(Table):
+    """What every source has. `timezone` is for its dates without an offset; the newsroom's where it is not given."""
+
     name: Name
-    path: Path
     section: str = ""
     sections: dict[str, str] = {}
     language: str = ""
+    timezone: Zone | None = None
+    every: Duration = timedelta(minutes=15)
+
+
+class FolderSourceConfig(_Source):
+    type: Literal["folder"]
+    path: Path
     every: Duration = timedelta(minutes=1)
 
 
-class FeedSourceConfig(Table):
+class FeedSourceConfig(_Source):
     type: Literal["feed"]
-    name: Name
-    url: str
-    section: str = ""
-    sections: dict[str, str] = {}
-    language: str = ""
-    every: Duration = timedelta(minutes=15)
+    url: str = Field(min_length=1)
+
+
+class WordPressSourceConfig(_Source):
+    type: Literal["wordpress"]
+    url: HttpUrl
+    reconcile: Duration = timedelta(days=7)
+
+
+class GhostSourceConfig(_Source):
+    type: Literal["ghost"]
+    url: HttpUrl
+    key: SecretStr | None = None
+    key_file: Path | None = None
+    reconcile: Duration = timedelta(days=7)
+
+
+class NinjsSourceConfig(_Source):
+    type: Literal["ninjs"]
+    url: str = Field(min_length=1)
+
+
+class WxrSourceConfig(_Source):
+    type: Literal["wxr"]
+    path: Path
+
+
+class PageSourceConfig(_Source):
+    type: Literal["page"]
+    urls: tuple[str, ...] = Field(min_length=1)
+    every: Duration = timedelta(hours=1)
 
 
 class NewsletterConfig(Table):
@@ -191,9 +224,20 @@ class FetchConfig(Table):
     allow_private: tuple[str, ...] = ()
     timeout: Duration = timedelta(seconds=20)
     max_bytes: int = Field(default=10_000_000, ge=1000)
+    per_host: int = Field(default=2, ge=1, le=20)
+    pause: Duration = timedelta(milliseconds=500)
 
 
-SourceConfig = Annotated[FolderSourceConfig | FeedSourceConfig, Field(discriminator="type")]
+SourceConfig = Annotated[
+    FolderSourceConfig
+    | FeedSourceConfig
+    | WordPressSourceConfig
+    | GhostSourceConfig
+    | NinjsSourceConfig
+    | WxrSourceConfig
+    | PageSourceConfig,
+    Field(discriminator="type"),
+]
 TransportConfig = Annotated[FolderTransportConfig | SmtpTransportConfig, Field(discriminator="type")]
 
 

@@ -76,7 +76,7 @@ def perform(app: building.App, clock: Clock, catching: Catcher, say: Say) -> Acc
     file = app.root / "readers.csv"
     listed = readers.import_csv(room.database, file, room.newsletters, room.publication, "", clock(), dry_run=False)
     say("Gathering the articles")
-    gathered = asyncio.run(gather.gather(room.database, room.assignments, clock()))
+    gathered = asyncio.run(gather.gather(room.database, room.assignments, clock(), http=room.http))
     for problem in (problem for one in gathered for problem in one.problems):
         say(f"  {problem}")
     say("Composing and pressing the editions")

@@ -28,7 +28,10 @@ def within(path: str, chosen: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The journal itself. `url` has no trailing slash; sections stand parents before children."""
+    """The journal itself. `url` has no trailing slash; sections stand parents before children.
+
+    `teaser_words` is how many words of a story make its teaser where the source gives none.
+    """
 
     name: str
     url: str
@@ -38,6 +41,7 @@ class Publication:
     address: str
     kinds: tuple[str, ...]
     sections: tuple[Section, ...]
+    teaser_words: int = 30
 
     @property
     def host(self) -> str:

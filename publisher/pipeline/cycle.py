@@ -5,7 +5,8 @@ Every step is safe to repeat, so a tick may come late, twice, or on two machines
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -16,7 +17,7 @@ from publisher.pipeline import compose, gather, press, syndicate
 from publisher.pipeline.gather import Assignment, Gathered
 from publisher.pipeline.press import Pressed
 from publisher.pipeline.syndicate import Built, Site
-from publisher.ports import Dispatcher
+from publisher.ports import Dispatcher, Http
 from publisher.render.environment import Templates
 from publisher.tokens import Tokens
 
@@ -25,7 +26,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Newsroom:
-    """All that the steps need, built by `app` from the configuration."""
+    """All that the steps need, built by `app` from the configuration.
+
+    `http` is the client of the sources, closed until a round of gathering opens it; None where no source needs one.
+    """
 
     database: Engine
     publication: Publication
@@ -35,6 +39,7 @@ class Newsroom:
     tokens: Tokens
     site: Site
     dispatcher: Dispatcher
+    http: AbstractAsyncContextManager[Http] | None = None
 
     @property
     def press_desk(self) -> press.Desk:
@@ -43,28 +48,37 @@ class Newsroom:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What one turn of the clockwork did. `site` is the fingerprint of the site as it stands now."""
+    """What one turn of the clockwork did."""
 
     gathered: tuple[Gathered, ...] = ()
     composed: tuple[Edition, ...] = ()
     pressed: tuple[Pressed, ...] = ()
     built: Built | None = None
-    site: str = ""
 
 
-async def tick(newsroom: Newsroom, now: datetime, site: str) -> Tick:
-    """Gather what is due, compose and press due editions, and rebuild the site where something changed.
+@dataclass(slots=True)
+class Memory:
+    """What one process knows between ticks; a new one begins without, and only does a little too much.
 
-    `site` is the fingerprint of the last whole build, or empty.
+    `site` is the fingerprint of the last whole build; `asked` is when each source was asked last.
     """
-    due = await asyncio.to_thread(gather.due, newsroom.database, newsroom.assignments, now)
-    gathered = await gather.gather(newsroom.database, due, now)
+
+    site: str = ""
+    asked: dict[str, datetime] = field(default_factory=dict)
+
+
+async def tick(newsroom: Newsroom, now: datetime, memory: Memory) -> Tick:
+    """Gather what is due, compose and press due editions, and rebuild the site where something changed."""
+    due = await asyncio.to_thread(gather.due, newsroom.database, newsroom.assignments, now, memory.asked)
+    gathered = await gather.gather(newsroom.database, due, now, http=newsroom.http)
+    memory.asked |= {one.source.name: now for one in due}
     composed, pressed = await asyncio.to_thread(_editions, newsroom, now)
     current = await asyncio.to_thread(syndicate.fingerprint, newsroom.database, now)
     built = None
-    if current != site:
+    if current != memory.site:
         built = await asyncio.to_thread(syndicate.build, newsroom.database, newsroom.site, now)
-    turn = Tick(tuple(gathered), tuple(composed), tuple(pressed), built, current)
+        memory.site = current
+    turn = Tick(tuple(gathered), tuple(composed), tuple(pressed), built)
     _log(turn)
     return turn
 
@@ -79,8 +93,9 @@ def _log(turn: Tick) -> None:
     for one in turn.gathered:
         if one.error:
             log.warning("source failed", source=one.source, error=one.error)
-        elif one.new or one.updated or one.problems:
-            log.info("gathered", source=one.source, new=one.new, updated=one.updated, problems=len(one.problems))
+        elif one.new or one.updated or one.withdrawn or one.problems:
+            counts = {"new": one.new, "updated": one.updated, "withdrawn": one.withdrawn, "problems": len(one.problems)}
+            log.info("gathered", source=one.source, **counts)
     for edition in turn.composed:
         log.info(
             "composed",

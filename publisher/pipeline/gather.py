@@ -1,29 +1,42 @@
 """Gather: ask each source for what changed, clean it, file it.
 
-Each source is one transaction of its own: a crash leaves a source as it was, and the next fetch repeats it.
+All sources are asked at once, so that a slow one keeps nobody waiting; what they answer is read and filed by a few at
+a time. Each fetch is one transaction of its own: a crash leaves a source as it was, and the next fetch repeats it.
 Safe to repeat: an article that is known is updated or left alone.
 """
 
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import StatementError
 
 from publisher.clean import article as cleaning
 from publisher.clean import urls
-from publisher.errors import Problem, PublisherError
-from publisher.model.article import RawArticle
+from publisher.clean.article import Cleaned
+from publisher.errors import Problem, PublisherError, SourceError
+from publisher.model.article import Article, Change
 from publisher.ports import Fetched, Source
-from publisher.store import articles, database
+from publisher.store import database, filing
 from publisher.store import sources as records
-from publisher.store.articles import Change
+from publisher.store.filing import Candidate, Filed
+from publisher.store.sources import SourceRecord
+
+log = structlog.get_logger()
 
 _SLACK = timedelta(seconds=5)
+_LONGEST_BACK_OFF = timedelta(hours=1)
+_DESKS = 2  # how many answers are read and filed at once: it is this machine's work, and each is held in memory
+_MOST_PARTS = 10_000  # of one source, one after the other; more is a server that pages for ever
+_NEWS_OF_NO_NEWS = timedelta(hours=1)  # how often it is written down that nothing changed
+_FEW = 5  # articles that may vanish from a source at once without a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,50 +56,134 @@ class Gathered:
     new: int = 0
     updated: int = 0
     same: int = 0
+    withdrawn: int = 0
     problems: tuple[Problem, ...] = ()
     error: str = ""
-    unchanged: bool = False
+    unchanged: bool = True
+
+    def plus(self, part: "Gathered") -> "Gathered":
+        """This and what another part of the same source brought."""
+        return Gathered(
+            self.source,
+            self.new + part.new,
+            self.updated + part.updated,
+            self.same + part.same,
+            self.withdrawn + part.withdrawn,
+            self.problems + part.problems,
+            part.error,
+            self.unchanged and part.unchanged,
+        )
 
 
-def due(engine: Engine, assignments: Sequence[Assignment], now: datetime) -> list[Assignment]:
-    """The sources whose time has come; one that fails is asked ever less often, up to an hour apart."""
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """One round of gathering. `withdraw` allows a source to lose most of its articles at once."""
+
+    engine: Engine
+    now: datetime
+    dry_run: bool
+    withdraw: bool
+    desks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DESKS))
+
+
+def due(
+    engine: Engine, assignments: Sequence[Assignment], now: datetime, asked: Mapping[str, datetime] | None = None
+) -> list[Assignment]:
+    """The sources whose time has come; one that fails is asked ever less often, up to an hour apart.
+
+    `asked` is when this process asked them last, since that is not written down where nothing changed.
+    """
     with database.reading(engine) as db:
         known = records.load(db)
-    return [one for one in assignments if _is_due(one, known.get(one.source.name), now)]
+    last = asked or {}
+    return [one for one in assignments if _is_due(one, known.get(one.source.name), last.get(one.source.name), now)]
 
 
-def _is_due(assignment: Assignment, record: records.SourceRecord | None, now: datetime) -> bool:
+def _is_due(assignment: Assignment, record: SourceRecord | None, asked: datetime | None, now: datetime) -> bool:
     if record is None:
         return True
-    backed_off = max(assignment.every, min(assignment.every * 2 ** min(record.failures, 12), timedelta(hours=1)))
-    return bool(now >= record.checked_at + backed_off - _SLACK)
+    if record.not_before and now < record.not_before:
+        return False
+    wait = max(assignment.every, min(assignment.every * 2 ** min(record.failures, 12), _LONGEST_BACK_OFF))
+    last = max(record.checked_at, asked or record.checked_at)
+    return bool(last + wait - _SLACK <= now)
+
+
+def waiting(engine: Engine, assignments: Sequence[Assignment], now: datetime) -> dict[str, datetime]:
+    """The sources that asked to be left alone, and until when (Retry-After)."""
+    with database.reading(engine) as db:
+        known = records.load(db)
+    asked = [known[one.source.name] for one in assignments if one.source.name in known]
+    return {one.name: one.not_before for one in asked if one.not_before and now < one.not_before}
 
 
 async def gather(
-    engine: Engine, assignments: Sequence[Assignment], now: datetime, *, dry_run: bool = False
+    engine: Engine,
+    assignments: Sequence[Assignment],
+    now: datetime,
+    *,
+    http: AbstractAsyncContextManager[Any] | None = None,
+    dry_run: bool = False,
+    withdraw: bool = False,
+    done: Callable[[Gathered], None] = lambda gathered: None,
 ) -> list[Gathered]:
-    """Ask all sources at once; a dry run files nothing and counts what would be filed."""
+    """Ask all sources at once; a dry run files nothing and counts what would be filed.
+
+    `http` is the client that the sources use, opened for the round; `done` is told of each source as it ends.
+    """
     with database.reading(engine) as db:
         known = records.load(db)
-    return list(
-        await asyncio.gather(*(_one(engine, one, known.get(one.source.name), now, dry_run) for one in assignments))
-    )
+    turn = _Round(engine, now, dry_run, withdraw)
+
+    async def one(assignment: Assignment) -> Gathered:
+        gathered = await _one(turn, assignment, known.get(assignment.source.name))
+        done(gathered)
+        return gathered
+
+    async with http or nullcontext():
+        return list(await asyncio.gather(*map(one, assignments)))
 
 
-async def _one(
-    engine: Engine, assignment: Assignment, record: records.SourceRecord | None, now: datetime, dry_run: bool
-) -> Gathered:
-    name, rules = assignment.source.name, _rules(assignment.desk)
+async def _one(turn: _Round, assignment: Assignment, record: SourceRecord | None) -> Gathered:
+    source, rules = assignment.source, _rules(assignment.desk)
     state: Mapping[str, Any] = record.state if record and record.state.get("rules") == rules else {}
+    gathered = Gathered(source.name)
     try:
-        fetched = await assignment.source.fetch(state, now)
-        state = {**fetched.state, "rules": rules}
-        return await asyncio.to_thread(_file, engine, assignment, record, fetched, state, now, dry_run)
+        for _ in range(_MOST_PARTS):
+            answer = await source.ask(state, turn.now)
+            async with turn.desks:
+                fetched, part, after = await asyncio.to_thread(_work, turn, assignment, record, answer, state, rules)
+            gathered, record, state = gathered.plus(part), after, after.state
+            if not fetched.more:
+                return gathered
+        raise SourceError(f"{source.name} hands over part after part without an end; {_MOST_PARTS:,} were read.")
     except PublisherError as error:
-        return await asyncio.to_thread(_failed, engine, name, record, str(error), now, dry_run)
+        later = error.not_before if isinstance(error, SourceError) else None
+        return gathered.plus(await asyncio.to_thread(_failed, turn, source.name, record, str(error), later))
     except Exception as error:  # noqa: BLE001 - a source we do not know must not stop the others
-        reason = f"{name} failed inside Publisher: {type(error).__name__}: {error}."
-        return await asyncio.to_thread(_failed, engine, name, record, reason, now, dry_run)
+        reason = f"{source.name} failed inside Publisher: {type(error).__name__}: {error}."
+        return gathered.plus(await asyncio.to_thread(_failed, turn, source.name, record, reason, None))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What one fetch of a source would bring; `more` says that it would be asked again at once."""
+
+    articles: tuple[Article, ...]
+    problems: tuple[Problem, ...]
+    more: bool
+
+
+async def attempt(
+    assignment: Assignment, now: datetime, *, http: AbstractAsyncContextManager[Any] | None = None
+) -> Trial:
+    """Ask a source as if for the first time, and file nothing."""
+    async with http or nullcontext():
+        answer = await assignment.source.ask({}, now)
+        fetched = await asyncio.to_thread(assignment.source.read, answer, {}, now)
+    problems = list(fetched.problems)
+    candidates = _cleaned(fetched, assignment, problems)
+    return Trial(tuple(one.article for one in candidates), tuple(problems), fetched.more)
 
 
 def _rules(desk: cleaning.Desk) -> str:
@@ -94,76 +191,122 @@ def _rules(desk: cleaning.Desk) -> str:
     return hashlib.sha256(repr(desk).encode()).hexdigest()[:16]
 
 
-def _failed(
-    engine: Engine, name: str, record: records.SourceRecord | None, reason: str, now: datetime, dry_run: bool
-) -> Gathered:
-    if not dry_run:
-        with database.writing(engine) as db:
-            records.remember(
-                db,
-                name,
-                state=record.state if record else {},
-                checked_at=now,
-                changed_at=record.changed_at if record else None,
-                failures=record.failures + 1 if record else 1,
-                problems=[reason],
-            )
-    return Gathered(name, error=reason)
+def _failed(turn: _Round, name: str, record: SourceRecord | None, reason: str, later: datetime | None) -> Gathered:
+    before = record or SourceRecord(name, {}, turn.now)
+    failed = replace(before, checked_at=turn.now, failures=before.failures + 1, problems=(reason,), not_before=later)
+    if not turn.dry_run:
+        with database.writing(turn.engine) as db:
+            records.remember(db, failed)
+    return Gathered(name, error=reason, unchanged=False)
 
 
-def _file_one(
-    db: Connection, raw: RawArticle, source: str, desk: cleaning.Desk, now: datetime, *, own_address: bool
-) -> tuple[Change | None, list[Problem]]:
-    article, problems = cleaning.clean(raw, source, desk)
-    if article is None:
-        return None, problems
-    prefix = f"tag:{desk.publication.host},{now:%Y-%m-%d}:articles/"
-    # An address that several entries of one fetch share, a podcast's or a live blog's, tells none of them apart.
-    key = urls.key(article.url) if own_address else None
-    return articles.file(db, article, key, prefix, now), problems
-
-
-def _file(
-    engine: Engine,
+def _work(
+    turn: _Round,
     assignment: Assignment,
-    record: records.SourceRecord | None,
-    fetched: Fetched,
+    record: SourceRecord | None,
+    answer: object,
     state: Mapping[str, Any],
-    now: datetime,
-    dry_run: bool,
-) -> Gathered:
-    counts = dict.fromkeys(Change, 0)
+    rules: str,
+) -> tuple[Fetched, Gathered, SourceRecord]:
+    """Read an answer, clean its articles, file them, and remember how far the source was read."""
+    name = assignment.source.name
+    fetched = assignment.source.read(answer, state, turn.now)
     problems = list(fetched.problems)
-    desk, name = assignment.desk, assignment.source.name
-    addresses = [raw.url and urls.key(urls.absolute(raw.url, raw.base)) for raw in fetched.articles]
-    uses = Counter(addresses)
-    with database.writing(engine) as db:
-        for raw, address in zip(fetched.articles, addresses, strict=True):
-            try:
-                with db.begin_nested():
-                    change, found = _file_one(db, raw, name, desk, now, own_address=uses[address] == 1)
-            except Exception as error:  # noqa: BLE001 - one poisoned article is reported, the others are filed
-                change, found = None, [Problem(raw.where, f"cannot be filed: {type(error).__name__}: {error}.")]
-            problems += found
-            if change:
-                counts[change] += 1
-        changed = counts[Change.NEW] + counts[Change.UPDATED] > 0
-        records.remember(
-            db,
+    candidates = _cleaned(fetched, assignment, problems)
+    with database.writing(turn.engine) as db:
+        prefix = f"tag:{assignment.desk.publication.host},{turn.now:%Y-%m-%d}:articles/"
+        filed = _filed(db, candidates, prefix, turn.now, problems)
+        gone = _withdrawn(db, turn, name, fetched.present, problems)
+        counts = Counter(one.change for one in filed)
+        news = counts[Change.NEW] + counts[Change.UPDATED] + gone
+        after = SourceRecord(
             name,
-            state=state,
-            checked_at=now,
-            changed_at=now if changed else (record.changed_at if record else None),
-            problems=[str(problem) for problem in problems],
+            {**fetched.state, "rules": rules},
+            checked_at=turn.now,
+            changed_at=turn.now if news else (record.changed_at if record else None),
+            problems=tuple(map(str, problems)),
         )
-        if dry_run:
+        if filed or gone or _is_news(record, after):
+            records.remember(db, after)
+        if turn.dry_run:
             db.rollback()
-    return Gathered(
+    if not turn.dry_run:
+        _log_repairs(name, filed)
+    part = Gathered(
         name,
         counts[Change.NEW],
         counts[Change.UPDATED],
         counts[Change.SAME],
+        gone,
         tuple(problems),
-        "",
-        fetched.unchanged,
+        unchanged=fetched.unchanged,
     )
+    return fetched, part, after
+
+
+def _is_news(before: SourceRecord | None, after: SourceRecord) -> bool:
+    """Whether a fetch that filed nothing is worth a row: something else changed, or the last row is old."""
+    if before is None or after.checked_at - before.checked_at >= _NEWS_OF_NO_NEWS:
+        return True
+    return replace(before, checked_at=after.checked_at) != after
+
+
+def _cleaned(fetched: Fetched, assignment: Assignment, problems: list[Problem]) -> list[Candidate]:
+    """The articles of a fetch as candidates; one that breaks the cleaning is reported and left out."""
+    cleaned: dict[str, Cleaned] = {}
+    for raw in fetched.articles:
+        try:
+            one = cleaning.clean(raw, assignment.source.name, assignment.desk)
+        except Exception as error:  # noqa: BLE001 - one poisoned article is reported, the others are filed
+            problems.append(Problem(raw.where, f"cannot be cleaned: {type(error).__name__}: {error}."))
+            continue
+        problems += one.problems
+        if one.article and one.article.source_id in cleaned:
+            again = f'its id "{one.article.source_id}" is another article\'s too.'
+            problems.append(Problem(raw.where, again, "It is left out; give it an id of its own."))
+        elif one.article:
+            cleaned[one.article.source_id] = one
+    found = [(one, one.article, urls.key(one.article.url)) for one in cleaned.values() if one.article]
+    uses = Counter(address for _, _, address in found)
+    # An address that several entries share, a podcast's or a live blog's, tells none of them apart.
+    return [
+        Candidate(article, address if uses[address] == 1 else None, one.words_key, one.repairs)
+        for one, article, address in found
+    ]
+
+
+def _filed(
+    db: Connection, candidates: Sequence[Candidate], prefix: str, now: datetime, problems: list[Problem]
+) -> list[Filed]:
+    """File all at once; where the database refuses that, one by one, so that only the poisoned one is left out."""
+    try:
+        with db.begin_nested():
+            return filing.file(db, candidates, prefix, now)
+    except StatementError as error:
+        if len(candidates) == 1:
+            article = candidates[0].article
+            problems.append(Problem(f"{article.source}: {article.source_id}", f"cannot be filed: {error.orig}."))
+            return []
+    return [one for candidate in candidates for one in _filed(db, [candidate], prefix, now, problems)]
+
+
+def _withdrawn(db: Connection, turn: _Round, name: str, present: frozenset[str] | None, problems: list[Problem]) -> int:
+    """How many articles were withdrawn because the source does not hold them any more.
+
+    A source that seems to have lost most of what it had is likelier to be ill than to mean it.
+    """
+    if present is None:
+        return 0
+    gone, known = filing.missing(db, name, present)
+    if len(gone) > max(_FEW, known // 2) and not turn.withdraw:
+        message = f"{len(gone)} of its {known} articles are not there any more; none was withdrawn."
+        problems.append(Problem(name, message, f"If that is right: publisher gather {name} --withdraw"))
+        return 0
+    return len(filing.withdraw(db, name, gone, turn.now))
+
+
+def _log_repairs(name: str, filed: Sequence[Filed]) -> None:
+    for one in filed:
+        if one.candidate.repairs and one.change is not Change.SAME:
+            counted = ", ".join(f"{kind} {number}" for kind, number in sorted(one.candidate.repairs.items()))
+            log.info("repaired", article=one.article_id, source=name, repairs=counted)

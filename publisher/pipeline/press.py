@@ -75,7 +75,7 @@ def press(engine: Engine, edition: Edition, desk: Desk, now: datetime) -> int:
     if newsletter is None:
         raise PressError(f'edition {edition.id} belongs to "{edition.newsletter}", which is no newsletter any more')
     with database.reading(engine) as db:
-        placed, stories = _contents(db, edition)
+        placed, stories = _contents(db, edition, now)
     if not placed:
         raise PressError(f"edition {edition.id} has no article left: all were withdrawn")
     in_mail = layout.view(edition, newsletter, desk.publication, placed, stories, desk.publication.url)
@@ -103,12 +103,12 @@ def edition_key(edition: Edition) -> str:
     return f"{edition.newsletter}/{edition.cadence}/{edition.slot}"
 
 
-def _contents(db: Connection, edition: Edition) -> tuple[list[Placement], dict[int, Article]]:
+def _contents(db: Connection, edition: Edition, now: datetime) -> tuple[list[Placement], dict[int, Article]]:
     """Placements whose article may still be printed, numbered anew."""
     placed = editions.placed_in(db, edition.id)
     stories = articles.by_ids(db, {placement.article_id for placement in placed})
     printable = [
-        one for one in placed if stories[one.article_id].usable and one.section in stories[one.article_id].sections
+        one for one in placed if stories[one.article_id].public(now) and one.section in stories[one.article_id].sections
     ]
     return [replace(one, position=number) for number, one in enumerate(printable)], stories
 

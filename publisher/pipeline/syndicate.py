@@ -140,9 +140,10 @@ def _feed_view(plan: FeedPlan, found: Sequence[Article], bodies: Mapping[int, st
 
 
 def _pages(db: Connection, site: Site, now: datetime) -> Iterator[tuple[str, bytes]]:
-    pressed = editions.with_page(db)
+    pressed, withdrawn = editions.with_page(db), editions.withdrawn_from(db)
     for edition, content in pressed:
-        yield edition_path(edition), content
+        gone = withdrawn.get(edition.id, ())
+        yield edition_path(edition), page.published(content.decode(), gone).encode()
     public = articles.newest(db, now, limit=1_000_000)
     for article in public:
         if article.url is None:

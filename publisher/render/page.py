@@ -1,9 +1,12 @@
 """Web pages: the front page, an edition's page, an article's page. The same stories by the same macros as the mail."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from markupsafe import Markup
 
 from publisher.model.article import Article, direction
 from publisher.model.newsletter import Edition, Publication, Section
@@ -22,9 +25,39 @@ class FrontPage:
     feeds: Sequence[tuple[Section | None, Mapping[str, str]]]
 
 
+class _Marks:
+    """Marks around each story and heading of an edition's page, which is kept for good, as comments.
+
+    No article can write one: its text is escaped on this page.
+    """
+
+    def open(self, positions: Iterable[int]) -> Markup:
+        return Markup("<!--[{}]-->").format(".".join(map(str, positions)))
+
+    def close(self) -> Markup:
+        return Markup("<!--[/]-->")
+
+
+_MARK = re.compile(r"<!--\[(?P<positions>[0-9.]*|/)\]-->")
+
+
 def edition_page(view: EditionView, templates: Templates) -> str:
-    """The edition for everybody: no personal link, every section."""
-    return _page("web/edition.html.j2", templates, view.language, "../..", edition=view)
+    """The edition for everybody: no personal link, every section; with marks, for `published` to read."""
+    return _page("web/edition.html.j2", templates, view.language, "../..", edition=view, marks=_Marks())
+
+
+def published(page: str, gone: Collection[int]) -> str:
+    """An edition's page without its marks, and without what stands at positions that are `gone`."""
+    parts, hidden, at = [], list[bool](), 0
+    for mark in _MARK.finditer(page):
+        if not any(hidden):
+            parts.append(page[at : mark.start()])
+        at = mark.end()
+        if mark["positions"] == "/":
+            hidden.pop()
+        else:
+            hidden.append(all(int(number) in gone for number in mark["positions"].split(".") if number))
+    return "".join([*parts, page[at:]])
 
 
 def article_page(article: Article, url: str, publication: Publication, templates: Templates) -> str:

@@ -1,17 +1,17 @@
 """Articles kept as Markdown and HTML files with front matter, as Hugo and Jekyll do.
 
 A file is read again when its size or time changed, and at every fetch while it has a mistake. The folder decides
-the section where the front matter names none. `_authors.toml` holds biographies by name.
+the section where the front matter names none. `_authors.toml` holds biographies and pictures by name. A file that is
+gone was withdrawn.
 """
 
-import asyncio
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from markdown_it import MarkdownIt
@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from publisher.clean import dates
 from publisher.clean.text import from_html, one_line, repair
 from publisher.errors import Problem, SourceError
-from publisher.model.article import Author, Image, RawArticle
+from publisher.model.article import Access, Author, Image, RawArticle, Related, Status
 from publisher.ports import Fetched
 from publisher.sources.front_matter import FrontMatterError, Parts, split
 
@@ -29,6 +29,8 @@ _DATED_NAME = re.compile(r"^\d{4}-\d\d-\d\d-")
 _MARKDOWN_TITLE = re.compile(r"\A\s*#\s+(?P<title>[^\n]+?)\s*#*(?:\n|\Z)")
 _HTML_TITLE = re.compile(r"<(title|h1)\b[^>]*>(?P<title>.*?)</\1>", re.DOTALL | re.IGNORECASE)
 _HTML_BODY = re.compile(r"<body\b[^>]*>(.*)</body>", re.DOTALL | re.IGNORECASE)
+_Word = TypeVar("_Word", Access, Status)
+_SECTIONS = ("sections", "section", "categories", "category")
 _YES = ("true", "yes", "on", "1")
 
 
@@ -38,27 +40,40 @@ class FolderSource:
     path: Path
     zone: ZoneInfo
 
-    async def fetch(self, state: Mapping[str, Any], now: datetime) -> Fetched:
-        return await asyncio.to_thread(self._read, state)
+    async def ask(self, state: Mapping[str, Any], now: datetime) -> None:
+        """Nothing to wait for."""
 
-    def _read(self, state: Mapping[str, Any]) -> Fetched:
+    def read(self, answer: None, state: Mapping[str, Any], now: datetime) -> Fetched:
         if not self.path.is_dir():
             raise SourceError(f"{self.path}: there is no such folder.")
-        biographies, problems = _biographies(self.path / "_authors.toml")
-        stamps: dict[str, str] = {"_authors.toml": _stamp(self.path / "_authors.toml")}
-        known = state if state.get("_authors.toml") == stamps["_authors.toml"] else {}
+        known, problems = _known_authors(self.path / "_authors.toml")
+        authors = _stamp(self.path / "_authors.toml")
+        before: Mapping[str, list[str]] = state.get("files", {})
+        same_authors = state.get("authors") == authors
+        files: dict[str, list[str]] = {}
         articles = []
         for file in self._files():
             name, stamp = file.relative_to(self.path).as_posix(), _stamp(file)
-            if known.get(name) != stamp:
-                try:
-                    _refuse_a_way_out(file, self.path, name)
-                    articles.append(_article(file, name, biographies, self.zone))
-                except FrontMatterError as error:
-                    problems.append(error.problem)
-                    continue
-            stamps[name] = stamp
-        return Fetched(tuple(articles), stamps, tuple(problems), unchanged=not articles and not problems)
+            known_stamp, known_id = before.get(name, ["", ""])
+            files[name] = [stamp, known_id]
+            if same_authors and known_stamp == stamp:
+                continue
+            try:
+                _refuse_a_way_out(file, self.path, name)
+                article = _article(file, name, known, self.zone)
+            except FrontMatterError as error:
+                problems.append(error.problem)
+                files[name] = ["", known_id]  # read again until it is mended
+                continue
+            articles.append(article)
+            files[name] = [stamp, article.source_id]
+        return Fetched(
+            tuple(articles),
+            {"authors": authors, "files": files},
+            tuple(problems),
+            unchanged=not articles and not problems,
+            present=frozenset(source_id or name for name, (_, source_id) in files.items()),
+        )
 
     def _files(self) -> Iterator[Path]:
         for file in sorted(self.path.rglob("*")):
@@ -81,18 +96,18 @@ def _stamp(file: Path) -> str:
     return f"{status.st_mtime_ns}:{status.st_size}"
 
 
-def _biographies(file: Path) -> tuple[dict[str, str], list[Problem]]:
+def _known_authors(file: Path) -> tuple[dict[str, Mapping[str, Any]], list[Problem]]:
+    """What `_authors.toml` tells of each author, by name."""
     try:
         tables = tomllib.loads(file.read_text("utf-8-sig"))
     except FileNotFoundError:
         return {}, []
     except (OSError, ValueError) as error:
         return {}, [Problem(file.name, f"cannot be read: {error}.", 'Write ["Author Name"] and biography = "…".')]
-    found = {name: table.get("biography", "") for name, table in tables.items() if isinstance(table, dict)}
-    return {name: text for name, text in found.items() if isinstance(text, str)}, []
+    return {name: table for name, table in tables.items() if isinstance(table, dict)}, []
 
 
-def _article(file: Path, name: str, biographies: Mapping[str, str], zone: ZoneInfo) -> RawArticle:
+def _article(file: Path, name: str, known: Mapping[str, Mapping[str, Any]], zone: ZoneInfo) -> RawArticle:
     parts = split(_text(file, name), name)
     values = _Values(parts, name)
     title, body = _title_and_body(file, parts, values)
@@ -104,18 +119,35 @@ def _article(file: Path, name: str, biographies: Mapping[str, str], zone: ZoneIn
         title=title,
         body=body,
         where=f"{name}:1",
+        format="front matter",
+        origins=_origins(values),
+        kind=values.text("kind"),
+        teaser=values.text("teaser"),
         url=values.text("canonical_url", "url", "permalink") or None,
         standfirst=values.text("standfirst", "description", "summary", "excerpt", "subtitle"),
-        authors=values.authors(biographies),
+        authors=values.authors(known),
         published=values.date(zone, "date", "published", "publishDate"),
         modified=values.date(zone, "modified", "lastmod", "updated", "last_modified_at"),
-        sections=values.list("sections", "section", "categories", "category") or ((folder,) if folder != "." else ()),
+        sections=values.list(*_SECTIONS) or ((folder,) if folder != "." else ()),
         tags=values.list("tags"),
         image=values.image(),
         language=values.text("language", "lang") or None,
         slug=values.text("slug") or _DATED_NAME.sub("", file.stem),
-        usable=values.text("draft").lower() not in _YES,
+        embargo=values.date(zone, "embargo", "embargoed"),
+        related=values.related(),
+        access=values.one_of(Access, "access", Access.PUBLIC),
+        status=Status.WITHHELD
+        if values.text("draft").lower() in _YES
+        else values.one_of(Status, "status", Status.USABLE),
+        comments=values.text("comments"),
     )
+
+
+def _origins(values: "_Values") -> dict[str, str]:
+    """What did not come from the front matter."""
+    elsewhere = {"body": "file", "title": "" if values.text("title") else "file"}
+    elsewhere["sections"] = "" if values.list(*_SECTIONS) else "folder"
+    return {field: place for field, place in elsewhere.items() if place}
 
 
 def _text(file: Path, name: str) -> str:
@@ -176,7 +208,7 @@ class _Values:
         except ValueError as error:
             raise self._mistake(keys, f"{error}.", "Write 2026-11-20T07:30:00+05:00 or 2026-11-20.") from None
 
-    def authors(self, biographies: Mapping[str, str]) -> tuple[Author, ...]:
+    def authors(self, known: Mapping[str, Mapping[str, Any]]) -> tuple[Author, ...]:
         value = self._first("authors", "author")
         entries = value if isinstance(value, list) else [] if value is None else [value]
         authors = []
@@ -185,9 +217,29 @@ class _Values:
             if isinstance(given.get("name"), dict | list):
                 raise self._mistake(("authors", "author"), "is not a list of names.", "Write authors: [one, two]")
             name = one_line(str(given.get("name", "")))
-            biography = given.get("biography") or given.get("bio") or biographies.get(name, "")
-            authors.append(Author(name, str(biography)))
+            told = [given, known.get(name, {})]
+            about = {key: _told(told, key) for key in ("picture", "url", "role")}
+            authors.append(Author(name, _told(told, "biography", "bio"), **about))
         return tuple(authors)
+
+    def related(self) -> tuple[Related, ...]:
+        """Each a table with title, url and teaser, or a plain title."""
+        value = self._first("related")
+        entries = value if isinstance(value, list) else [] if value is None else [value]
+        tables = [entry if isinstance(entry, dict) else {"title": entry} for entry in entries]
+        return tuple(Related(*(str(table.get(key, "")) for key in ("title", "url", "teaser"))) for table in tables)
+
+    def status(self) -> Status:
+        draft = self.text("draft").lower() in _YES
+        return Status.WITHHELD if draft else self.one_of(Status, "status", Status.USABLE)
+
+    def one_of(self, words: type[_Word], key: str, default: _Word) -> _Word:
+        written = self.text(key).lower()
+        try:
+            return words(written) if written else default
+        except ValueError:
+            known = ", ".join(words)
+            raise self._mistake((key,), f'"{written}" is not known.', f"Write one of: {known}") from None
 
     def image(self) -> Image | None:
         value = self._first("image")
@@ -201,3 +253,9 @@ class _Values:
     def _mistake(self, keys: tuple[str, ...], message: str, fix: str) -> FrontMatterError:
         key = next(key for key in keys if self._values.get(key) not in (None, "", []))
         return FrontMatterError(Problem(f"{self._where}:{self._parts.line(key)}", f"{key}: {message}", fix))
+
+
+def _told(tables: Sequence[Mapping[str, Any]], *keys: str) -> str:
+    """The first text under one of the keys; a list or a table is nobody's biography."""
+    found = (table[key] for table in tables for key in keys if isinstance(table.get(key), str | int | float))
+    return str(next(found, ""))

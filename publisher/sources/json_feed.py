@@ -1,75 +1,75 @@
 """JSON Feed 1.0 and 1.1 (jsonfeed.org/version/1.1); feedparser does not read it."""
 
-import hashlib
-import html
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from publisher.clean import dates
-from publisher.clean.text import from_html, one_line, repair
+from publisher.clean.text import from_html
 from publisher.errors import Problem, SourceError
 from publisher.model.article import Author, Image, RawArticle
-
-_UTC = ZoneInfo("UTC")
+from publisher.sources.feed_entries import Dates, Feed, digest, identity, paragraphs, plain, unescaped, web
 
 Item = Mapping[str, Any]
 
 
-def read(content: bytes, where: str, base: str, _content_type: str) -> tuple[list[RawArticle], list[Problem]]:
+def read(text: str, where: str, address: str, dates: Dates) -> Feed:
+    """Every item that has something to say, in the feed's order. `address` is where the feed came from."""
     try:
-        feed = json.loads(content)
+        table = json.loads(text)
     except (ValueError, RecursionError) as error:
         line = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise SourceError(f"{where}{line} is not JSON: {getattr(error, 'msg', error)}.") from None
-    if not isinstance(feed, dict) or not str(feed.get("version", "")).startswith("https://jsonfeed.org/version/"):
+    if not isinstance(table, dict) or not str(table.get("version", "")).startswith("https://jsonfeed.org/version/"):
         raise SourceError(f'{where} is not a JSON Feed: its "version" does not name jsonfeed.org.')
-    items = feed.get("items")
-    articles, problems = [], []
-    for number, item in enumerate(items if isinstance(items, list) else [], 1):
+    base = web(_text(table, "home_page_url"), address) or address
+    feed = Feed(hub=_hub(table, address), topic=web(_text(table, "feed_url"), address))
+    for number, item in enumerate(_list(table, "items"), 1):
         place = f"{where}#{number}"
-        article, mistakes = _article(item, feed, place, base) if isinstance(item, dict) else (None, [])
-        problems += mistakes
+        article = _article(item, table, place, base, dates) if isinstance(item, dict) else None
         if article:
-            articles.append(article)
+            feed.articles.append(article)
         else:
-            problems.append(Problem(place, "the item has neither title nor text.", "It is left out."))
-    return articles, problems
+            feed.problems.append(Problem(place, "the item has neither title nor text.", "It is left out."))
+    return feed
 
 
-def _article(item: Item, feed: Item, where: str, base: str) -> tuple[RawArticle | None, list[Problem]]:
-    body = (
-        _text(item, "content_html") or _paragraphs(_text(item, "content_text")) or _paragraphs(_text(item, "summary"))
-    )
-    title = one_line(_text(item, "title"))
+def _hub(table: Item, address: str) -> str:
+    hubs = (hub for hub in _list(table, "hubs") if isinstance(hub, dict) and _text(hub, "type").lower() == "websub")
+    return next((url for hub in hubs if (url := web(_text(hub, "url"), address))), "")
+
+
+def _article(item: Item, feed: Item, where: str, base: str, dates: Dates) -> RawArticle | None:
+    origins: dict[str, str] = {}
+    body, title = _body(item, origins), plain(_text(item, "title"))
     if not title and not from_html(body):
-        return None, []
-    url = _text(item, "url") or _text(item, "external_url") or None
-    problems: list[Problem] = []
-    article = RawArticle(
-        source_id=str(item.get("id") or "").strip() or url or _digest(title, body),
+        return None
+    link = _text(item, "url") or _text(item, "external_url")
+    url = web(link, base) or link
+    return RawArticle(
+        source_id=identity(str(item.get("id") or "")) or web(url, "") or digest(title, body),
         title=title,
         body=body,
         where=where,
-        url=url,
-        base=(url if url and url.startswith("http") else "") or _text(feed, "home_page_url") or base or None,
-        standfirst=one_line(_text(item, "summary")) if item.get("content_html") or item.get("content_text") else "",
-        authors=tuple(_authors(item) or _authors(feed)),
-        published=_instant(item, "date_published", where, problems),
-        modified=_instant(item, "date_modified", where, problems),
+        format="json feed",
+        url=url or None,
+        base=base or url or None,
+        standfirst=plain(_text(item, "summary")) if "body" not in origins else "",
+        authors=_authors(item, feed, base, origins),
+        published=dates.read(_text(item, "date_published"), where, "date_published"),
+        modified=dates.read(_text(item, "date_modified"), where, "date_modified"),
         sections=_tags(item),
         tags=_tags(item),
         image=next((Image(_text(item, key)) for key in ("image", "banner_image") if _text(item, key)), None),
         language=_text(item, "language") or _text(feed, "language") or None,
+        origins=origins,
     )
-    return article, problems
 
 
-def _digest(title: str, body: str) -> str:
-    """An id for an item that has none; JSON can hold a lone surrogate, UTF-8 cannot."""
-    return hashlib.sha256(repair(f"{title}\n{body}").encode()).hexdigest()
+def _body(item: Item, origins: dict[str, str]) -> str:
+    body = unescaped(_text(item, "content_html")) or paragraphs(_text(item, "content_text"))
+    if not body and (body := paragraphs(_text(item, "summary"))):
+        origins["body"] = "summary"
+    return body
 
 
 def _text(table: Item, key: str) -> str:
@@ -77,25 +77,28 @@ def _text(table: Item, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{html.escape(part)}</p>" for part in text.split("\n\n") if part.strip())
+def _list(table: Item, key: str) -> list[Any]:
+    value = table.get(key)
+    return value if isinstance(value, list) else []
 
 
-def _authors(table: Item) -> list[Author]:
-    entries = table.get("authors") or [table.get("author")]
-    named = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return [Author(_text(entry, "name")) for entry in named if _text(entry, "name")]
+def _authors(item: Item, feed: Item, base: str, origins: dict[str, str]) -> tuple[Author, ...]:
+    own = _named(item, base)
+    if not own and (own := _named(feed, base)):
+        origins["authors"] = "feed"
+    return own
+
+
+def _named(table: Item, base: str) -> tuple[Author, ...]:
+    entries = _list(table, "authors") or [table.get("author")]
+    people = ((plain(_text(entry, "name")), entry) for entry in entries if isinstance(entry, dict))
+    return tuple(
+        Author(name, url=web(_text(entry, "url"), base), picture=web(_text(entry, "avatar"), base))
+        for name, entry in people
+        if name
+    )
 
 
 def _tags(item: Item) -> tuple[str, ...]:
-    tags = item.get("tags")
-    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
-
-
-def _instant(item: Item, key: str, where: str, problems: list[Problem]) -> datetime | None:
-    try:
-        found = dates.instant(_text(item, key), _UTC)
-    except ValueError as error:
-        problems.append(Problem(where, f"{key}: {error}.", "It is taken as unknown."))
-        return None
-    return found.astimezone(UTC) if found else None
+    tags = (plain(tag) for tag in _list(item, "tags") if isinstance(tag, str))
+    return tuple(tag for tag in tags if tag)

@@ -1,174 +1,243 @@
 """RSS, RDF and Atom by feedparser, which has met twenty years of broken feeds."""
 
-import hashlib
 import re
-from calendar import timegm
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from io import BytesIO
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-import feedparser
-
-from publisher.clean.text import from_html, one_line, repair
+from publisher.clean.text import from_html, one_line
 from publisher.errors import Problem, SourceError
 from publisher.model.article import Author, Image, RawArticle
+from publisher.sources import feed_parser
+from publisher.sources.feed_entries import (
+    LONGEST_LINE,
+    Dates,
+    Feed,
+    digest,
+    identity,
+    is_markup,
+    paragraphs,
+    plain,
+    unescaped,
+    web,
+)
+from publisher.sources.feed_text import document
 
 _MAIL = re.compile(r"[<(]?[^\s<>()]+@[^\s<>()]+[>)]?")
-_NO_DAY = re.compile(r"(?!\d{8}$)\d+|\d{4}-\d\d")  # a year, a month or a Unix time; feedparser guesses a day
 _LONGEST_NAME = 1000
 _LONGEST_STANDFIRST = 80  # words; a longer summary is the body again
+_SHORT_BODY = 4000  # characters; only such a body can be all in its summary
 _PICTURE = re.compile(r"\.(jpe?g|png|webp|gif|avif)(\?|$)", re.IGNORECASE)
 _TAIL = re.compile(r"(\[…\]|\[\.\.\.\]|Continue reading\s*\.{3}|Read more\s*\.{3})\s*$", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+_TOLD = ("media_title", "media_description", "media_credit")
+_READABLE = re.compile(r"^text/plain|html")
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("authors", "content", "links", "media_content", "media_thumbnail", "tags"), list),
+    **dict.fromkeys(("summary_detail", "title_detail"), dict),
+    **dict.fromkeys(("published_parsed", "updated_parsed"), tuple),
+}
 
-Entry = Mapping[str, Any]
+Entry = dict[str, Any]
 
 
-def read(content: bytes, where: str, base: str, content_type: str) -> tuple[list[RawArticle], list[Problem]]:
-    """Every entry that has something to say, in the feed's order."""
-    headers = {"content-location": base, "content-type": content_type}
-    parsed = feedparser.parse(
-        BytesIO(content),  # bare bytes that name a file would be opened as that file
-        response_headers={name: value for name, value in headers.items() if value},
-        sanitize_html=False,  # ours is stricter, keeps embeds as links, and runs on every source
-        resolve_relative_uris=False,
-    )
-    if not parsed.entries and not parsed.get("version"):
-        raise SourceError(f"{where} is not a feed: {_fault(parsed) or 'no RSS, RDF, Atom or JSON Feed was found'}.")
-    problems = []
-    if parsed.bozo and (fault := _fault(parsed)):
-        problems.append(Problem(f"{where}{_line(parsed)}", f"the feed is malformed ({fault}).",
-                                f"{len(parsed.entries)} entries were read."))  # fmt: skip
-    feed = parsed.feed
-    link = feed.get("link") or base
-    language = feed.get("language") or ""
-    articles = []
+def read(text: str, where: str, address: str, dates: Dates) -> Feed:
+    """Every entry that has something to say, in the feed's order. `address` is where the feed came from."""
+    source = document(text, where)
+    parsed = feed_parser.parse(source)
+    if not parsed.entries and parsed.fault and not parsed.feed:
+        raise SourceError(f"{where}:{parsed.line} is not a feed: {parsed.fault}.")
+    own = _sound(parsed.feed)
+    links = own.get("links", ())
+    feed = Feed(whole=parsed.whole, hub=_linked(links, "hub", address), topic=_linked(links, "self", address))
+    fault = parsed.fault or ("something else stands around it" if source.stray else "")
+    if fault:
+        message = f"the feed is malformed ({fault})."
+        place = f"{where}:{parsed.line}" if parsed.line else where
+        feed.problems.append(Problem(place, message, f"{len(parsed.entries)} entries were read."))
+    reader = _Reader(source.format, own, address, web(own.get("link"), address) or address, dates)
     for number, entry in enumerate(parsed.entries, 1):
-        article = _article(entry, f"{where}#{number}", link, language, is_rss=not parsed.version.startswith("atom"))
+        article = reader.article(_sound(entry), f"{where}#{number}")
         if article:
-            articles.append(article)
+            feed.articles.append(article)
         else:
-            problems.append(Problem(f"{where}#{number}", "the entry has neither title nor text.", "It is left out."))
-    return articles, problems
+            feed.problems.append(
+                Problem(f"{where}#{number}", "the entry has neither title nor text.", "It is left out.")
+            )
+    return feed
 
 
-def _fault(parsed: Any) -> str:
-    """The parser's complaint, if it is about content; a wrong encoding label is mended in silence."""
-    error = parsed.get("bozo_exception")
-    if error is None or isinstance(error, feedparser.CharacterEncodingOverride | feedparser.NonXMLContentType):
-        return ""
-    message = getattr(error, "getMessage", lambda: str(error))()
-    return one_line(str(message)) or type(error).__name__
+def _sound(entry: Mapping[str, Any]) -> Entry:
+    """A plain dictionary, as feedparser's answers for one key with another's value: for "updated" with "published".
+
+    An element that nobody knows may stand under any key; so what is of another kind than it should be is dropped.
+    """
+    return {key: value for key, value in entry.items() if isinstance(value, _KINDS.get(key, str))}
 
 
-def _line(parsed: Any) -> str:
-    locate = getattr(parsed.get("bozo_exception"), "getLineNumber", None)
-    return f":{locate()}" if locate else ""
+def _linked(links: Any, rel: str, base: str) -> str:
+    return next((found for link in links if link.get("rel") == rel and (found := web(link.get("href"), base))), "")
 
 
-def _article(entry: Entry, where: str, base: str, language: str, *, is_rss: bool) -> RawArticle | None:
-    body, summary = _body(entry)
-    published, modified = _instant(entry, "published_parsed"), _instant(entry, "updated_parsed")
-    if is_rss and published is None:
-        published, modified = modified, None  # feedparser files dc:date, RSS 1.0's only date, under "updated"
-    title = _title(entry)
-    if not title and not from_html(body):
-        return None
-    url = entry.get("link") or None
-    return RawArticle(
-        source_id=entry.get("id") or url or hashlib.sha256(f"{title}\n{body}".encode()).hexdigest(),
-        title=title,
-        body=body,
-        where=where,
-        url=url,
-        base=_base(entry) or (url if url and url.startswith("http") else base) or None,
-        standfirst=_TAIL.sub("", summary).strip(),
-        authors=tuple(_authors(entry)),
-        published=published,
-        modified=modified,
-        sections=tuple(_terms(entry)),
-        tags=tuple(_terms(entry)),
-        image=_image(entry),
-        language=_language(entry) or language or None,
-    )
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Makes articles of one feed's entries. Relative addresses start at `base`, unless an xml:base says otherwise."""
+
+    format: str
+    feed: Entry
+    address: str
+    base: str
+    dates: Dates
+
+    def article(self, entry: Entry, where: str) -> RawArticle | None:
+        origins: dict[str, str] = {}
+        body, standfirst = _body(entry, origins)
+        title = _title(entry, self.format) or plain(entry.get("media_title") or "")
+        if not title and not from_html(body):
+            return None
+        url = self._url(entry, origins)
+        published = self._published(entry, where, origins)
+        terms = tuple(filter(None, (plain(tag.get("label") or tag.get("term") or "") for tag in entry.get("tags", ()))))
+        return RawArticle(
+            source_id=identity(entry.get("id") or "") or web(url, "") or digest(title, body),
+            title=title,
+            body=body,
+            where=where,
+            format=self.format,
+            url=url or None,
+            base=self._base(entry) or url or None,
+            standfirst=standfirst,
+            authors=self._authors(entry, origins),
+            published=published,
+            modified=self.dates.read(entry.get("updated") or "", where, "updated", entry.get("updated_parsed")),
+            sections=terms,
+            tags=terms,
+            image=_image(entry, self.base),
+            language=_language(entry) or self.feed.get("language") or None,
+            comments=self._comments(entry),
+            origins=origins,
+        )
+
+    def _url(self, entry: Entry, origins: dict[str, str]) -> str:
+        """The link; what is none is handed on as it is, and cleaning reports it."""
+        if original := web(entry.get("feedburner_origlink"), ""):
+            origins["url"] = "feedburner:origLink"
+            return original
+        link = entry.get("link") or ""
+        if found := web(link, self.base):
+            return found
+        if permalink := web(entry.get("permalink"), ""):
+            origins["url"] = "guid"
+            return permalink
+        return str(link)
+
+    def _base(self, entry: Entry) -> str:
+        details = [*entry.get("content", ()), entry.get("summary_detail") or {}]
+        declared = next((part["base"] for part in details if part.get("base")), "")
+        return web(declared, self.address) if declared else self.base
+
+    def _published(self, entry: Entry, where: str, origins: dict[str, str]) -> datetime | None:
+        published = self.dates.read(entry.get("published") or "", where, "published", entry.get("published_parsed"))
+        if published is None and entry.get("dc_date"):
+            published = self.dates.read(entry["dc_date"], where, "dc:date")
+            if published and self.format != "rdf":  # RSS 1.0 has no other
+                origins["published"] = "dc:date"
+        return published
+
+    def _authors(self, entry: Entry, origins: dict[str, str]) -> tuple[Author, ...]:
+        authors = _named(entry, self.base)
+        if not authors and self.format == "atom" and (authors := _named(self.feed, self.base)):
+            origins["authors"] = "feed"  # RFC 4287 §4.2.1
+        return authors
+
+    def _comments(self, entry: Entry) -> str:
+        replies = (
+            link.get("href")
+            for link in entry.get("links", ())
+            if link.get("rel") == "replies" and "html" in link.get("type", "html")
+        )
+        return web(entry.get("comments"), self.base) or web(next(replies, ""), self.base)
 
 
-def _title(entry: Entry) -> str:
+def _title(entry: Entry, form: str) -> str:
     detail = entry.get("title_detail") or {}
     value = str(detail.get("value") or "")
-    return one_line(value) if detail.get("type") == "text/plain" else from_html(value)
+    said = form == "atom" and "html" in _type(detail)  # elsewhere feedparser guesses
+    return plain(from_html(value[:LONGEST_LINE]) if said and "<" in value else value)
 
 
-def _body(entry: Entry) -> tuple[str, str]:
+def _body(entry: Entry, origins: dict[str, str]) -> tuple[str, str]:
     """(body as HTML, summary as text where it is something else than the body)."""
-    contents = [part for part in entry.get("content", ()) if part.get("value")]
+    contents = [part for part in entry.get("content", ()) if part.get("value") and _READABLE.search(_type(part))]
     summary = entry.get("summary_detail") or {}
-    if not contents:
+    if contents:
+        part = max(contents, key=lambda part: ("html" in _type(part), len(part["value"])))
+        body = _as_html(part)
+        return body, "" if summary.get("value") == part["value"] else _standfirst(summary, body)
+    if summary.get("value"):
+        origins["body"] = "summary"
         return _as_html(summary), ""
-    body = _as_html(max(contents, key=lambda part: ("html" in part.get("type", ""), len(part["value"]))))
-    words = from_html(_as_html(summary))
-    short = 0 < len(words.split()) <= _LONGEST_STANDFIRST
-    return body, words if short and words != from_html(body) else ""
+    if described := entry.pop("media_description", ""):  # which is then no caption
+        origins["body"] = "media:description"
+        return _as_html({"value": described, "type": "text/plain"}), ""
+    return "", ""
+
+
+def _standfirst(summary: Entry, body: str) -> str:
+    value = _as_html(summary)
+    if not value or len(value) > LONGEST_LINE:
+        return ""
+    words = from_html(value)
+    alike = len(body) < _SHORT_BODY and len(_TAG.sub("", body)) < 2 * len(words)
+    if len(words.split()) > _LONGEST_STANDFIRST or (alike and words == from_html(body)):
+        return ""
+    return _TAIL.sub("", words).strip()
+
+
+def _type(detail: Entry) -> str:
+    return str(detail.get("type") or "text/html")
 
 
 def _as_html(detail: Entry) -> str:
-    value = repair(str(detail.get("value") or ""))
-    if detail.get("type") != "text/plain":
-        return value
-    escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return "".join(f"<p>{paragraph}</p>" for paragraph in re.split(r"\n\s*\n", escaped) if paragraph.strip())
+    value = str(detail.get("value") or "")
+    if _type(detail) == "text/plain" and not is_markup(value):
+        return paragraphs(value)
+    return unescaped(value)
 
 
-def _base(entry: Entry) -> str | None:
-    details = [*entry.get("content", ()), entry.get("summary_detail") or {}]
-    return next((part["base"] for part in details if str(part.get("base") or "").startswith("http")), None)
-
-
-def _instant(entry: Entry, key: str) -> datetime | None:
-    # feedparser answers .get("updated_parsed") with the *published* date; the plain dict does not.
-    given = dict(entry)
-    value = given.get(key)
-    if _NO_DAY.fullmatch(str(given.get(key.removesuffix("_parsed"), "")).strip()):
-        return None
-    try:
-        return datetime.fromtimestamp(timegm(value), UTC) if value else None
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _authors(entry: Entry) -> list[Author]:
-    written = [str(author.get("name") or "") for author in entry.get("authors", ())]
+def _named(entry: Entry, base: str) -> tuple[Author, ...]:
+    given = entry.get("authors", ())
+    written = [(str(author.get("name") or ""), author.get("href")) for author in given]
     if len(written) <= 1:  # feedparser cuts an address after four letters of its top domain; the text is whole
-        written = [str(entry.get("author") or "")]
-    texts = (from_html(name[:_LONGEST_NAME]) for name in written)
-    names = (_without_brackets(one_line(_MAIL.sub("", name)).strip('" ')) for name in texts)
-    return [Author(name) for name in names if name]
+        written = [(str(entry.get("author") or ""), written[0][1] if written else "")]
+    names = ((_name(name), url) for name, url in written)
+    return tuple(Author(name, url=web(url, base)) for name, url in names if name)
 
 
-def _without_brackets(name: str) -> str:
-    """RSS 2.0 writes `address (name)`."""
+def _name(written: str) -> str:
+    """Without an address; RSS 2.0 writes `address (name)`."""
+    name = one_line(_MAIL.sub("", plain(written[:_LONGEST_NAME]))).strip('" ')
     return name[1:-1].strip() if name.startswith("(") and name.endswith(")") else name
 
 
-def _terms(entry: Entry) -> list[str]:
-    terms = (from_html(str(tag.get("label") or tag.get("term") or "")) for tag in entry.get("tags", ()))
-    return [term for term in terms if term]
-
-
-def _image(entry: Entry) -> Image | None:
-    credit = next((one_line(part.get("content", "")) for part in entry.get("media_credit", ())), "")
+def _image(entry: Entry, base: str) -> Image | None:
     pictures = [part for part in entry.get("media_content", ()) if _is_picture(part)]
     largest = sorted(pictures, key=lambda part: _number(part.get("width")), reverse=True)
-    enclosed = [{"url": part.get("href")} for part in entry.get("enclosures", ()) if _is_picture(part)]
+    enclosed = [link for link in entry.get("links", ()) if link.get("rel") == "enclosure" and _is_picture(link)]
     for part in [*largest, *entry.get("media_thumbnail", ()), *enclosed]:
-        if part.get("url"):
-            return Image(part["url"], credit=credit)
+        url = part.get("url") or part.get("href") or ""
+        if web(url, base):
+            alt, caption, credit = (plain(part.get(name) or entry.get(name) or "") for name in _TOLD)
+            return Image(url, "" if alt and alt in url else alt, caption, credit)
     return None
 
 
 def _is_picture(part: Entry) -> bool:
-    kind = str(part.get("medium") or part.get("type") or "")
-    return kind.startswith("image") or (not kind and bool(_PICTURE.search(str(part.get("url", "")))))
+    kind, url = str(part.get("medium") or part.get("type") or ""), str(part.get("url") or part.get("href") or "")
+    if "gravatar.com/avatar/" in url:  # WordPress.com lists the author's face first
+        return False
+    return kind.startswith("image") or (not kind and bool(_PICTURE.search(url)))
 
 
 def _number(text: object) -> int:

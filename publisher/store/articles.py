@@ -1,128 +1,27 @@
-"""Articles: filed once, updated in place, the same article for life."""
+"""Articles as readers and editors ask for them; `filing` is what writes them."""
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, func, or_, select
 
-from publisher.model.article import Article, Author, Image
+from publisher.model.article import Access, Article, Author, Change, Filing, Image, Origin, Related, Rule, Status
 from publisher.model.newsletter import EVERYTHING
-from publisher.store.schema import article_origins, article_sections, articles
-
-
-class Change(StrEnum):
-    NEW = "new"
-    UPDATED = "updated"
-    SAME = "same"
-
-
-def file(db: Connection, article: Article, url_key: str | None, tag_prefix: str, now: datetime) -> Change:
-    """Store an article under its identity: (source, source id) first, then the canonical address.
-
-    A story known from another source gains a second origin and keeps the first source's text.
-    """
-    known = _by_origin(db, article) or _by_address(db, article, url_key)
-    if known is None:
-        _insert(db, article, url_key, tag_prefix, now)
-        return Change.NEW
-    if known.source != article.source or known.content_hash == article.content_hash:
-        return Change.SAME
-    _update(db, known, article, url_key, now)
-    return Change.UPDATED
-
-
-def _by_origin(db: Connection, article: Article) -> Row[Any] | None:
-    same = and_(article_origins.c.source == article.source, article_origins.c.source_id == article.source_id)
-    return db.execute(select(articles).join(article_origins).where(same)).first()
-
-
-def _by_address(db: Connection, article: Article, url_key: str | None) -> Row[Any] | None:
-    if url_key is None:
-        return None
-    known = db.execute(select(articles).where(articles.c.url_key == url_key)).first()
-    if known is not None:
-        _add_origin(db, article, known.id)
-    return known
-
-
-def _add_origin(db: Connection, article: Article, article_id: int) -> None:
-    db.execute(
-        insert(article_origins).values(source=article.source, source_id=article.source_id, article_id=article_id)
-    )
-
-
-def _insert(db: Connection, article: Article, url_key: str | None, tag_prefix: str, now: datetime) -> None:
-    slug = _free_slug(db, article)
-    values = _columns(article) | {
-        "url_key": url_key,
-        "slug": slug,
-        "tag": f"{tag_prefix}{slug}",
-        "first_seen": now,
-        "updated": article.modified or article.published or now,
-    }
-    article_id: int = db.scalars(insert(articles).values(values).returning(articles.c.id)).one()
-    _add_origin(db, article, article_id)
-    _set_sections(db, article_id, article.sections)
-
-
-def _update(db: Connection, known: Row[Any], article: Article, url_key: str | None, now: datetime) -> None:
-    taken = url_key is not None and db.scalar(
-        select(articles.c.id).where(articles.c.url_key == url_key, articles.c.id != known.id)
-    )
-    newer = article.modified if article.modified and article.modified > known.updated else now
-    values = _columns(article) | {"url_key": known.url_key if taken else url_key, "updated": newer}
-    db.execute(update(articles).where(articles.c.id == known.id).values(values))
-    _set_sections(db, known.id, article.sections)
-
-
-def _columns(article: Article) -> dict[str, Any]:
-    return {
-        "source": article.source,
-        "source_id": article.source_id,
-        "url": article.url,
-        "kind": article.kind,
-        "headline": article.headline,
-        "standfirst": article.standfirst,
-        "teaser": article.teaser,
-        "body": article.body,
-        "authors": [asdict(author) for author in article.authors],
-        "image": asdict(article.image) if article.image else None,
-        "tags": list(article.tags),
-        "language": article.language,
-        "words": article.words,
-        "usable": article.usable,
-        "published": article.published,
-        "modified": article.modified,
-        "content_hash": article.content_hash,
-    }
-
-
-def _free_slug(db: Connection, article: Article) -> str:
-    """The wanted slug, or where another article has it, one with as much of the article's own digest as it takes."""
-    base = article.slug or "article"
-    digest = hashlib.sha256(f"{article.source}\n{article.source_id}".encode()).hexdigest()
-    wanted = [base, *(f"{base}-{digest[:length]}" for length in (6, 12, 64))]
-    taken = set(db.scalars(select(articles.c.slug).where(articles.c.slug.in_(wanted))))
-    return next(slug for slug in wanted if slug not in taken)
-
-
-def _set_sections(db: Connection, article_id: int, sections: Sequence[str]) -> None:
-    db.execute(delete(article_sections).where(article_sections.c.article_id == article_id))
-    if sections:
-        rows = [
-            {"article_id": article_id, "position": position, "section": section}
-            for position, section in enumerate(sections)
-        ]
-        db.execute(insert(article_sections), rows)
-
+from publisher.store.database import chunks
+from publisher.store.schema import (
+    article_addresses,
+    article_history,
+    article_origins,
+    article_sections,
+    articles,
+    editions,
+    placements,
+)
 
 _ID = re.compile(r"[0-9]{1,9}")
-_MOST_PARAMETERS = 10_000  # PostgreSQL takes 65,535 in a statement
 _MOMENT = func.coalesce(articles.c.published, articles.c.first_seen)
 
 
@@ -141,7 +40,8 @@ def unplaced(
 
 
 def by_ids(db: Connection, ids: Iterable[int]) -> dict[int, Article]:
-    return {article.id: article for article in _load(db, select(articles).where(articles.c.id.in_(list(ids))))}
+    wanted = (select(articles).where(articles.c.id.in_(part)) for part in chunks(ids))
+    return {article.id: article for query in wanted for article in _load(db, query)}
 
 
 def listed(db: Connection, limit: int) -> list[Article]:
@@ -169,8 +69,9 @@ def count_public(db: Connection, now: datetime) -> int:
 
 
 def _public(now: datetime) -> Select[Any]:
-    released = or_(articles.c.published.is_(None), articles.c.published <= now)
-    return select(articles).where(articles.c.usable, released)
+    instants = (articles.c.published, articles.c.embargo)
+    released = (or_(instant.is_(None), instant <= now) for instant in instants)
+    return select(articles).where(articles.c.status == Status.USABLE, *released)
 
 
 def in_sections(sections: Iterable[str]) -> Any:
@@ -183,28 +84,70 @@ def in_sections(sections: Iterable[str]) -> Any:
     return articles.c.id.in_(select(article_sections.c.article_id).where(or_(False, *below)))
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An edition that holds an article."""
+
+    edition: int
+    newsletter: str
+    cadence: str
+    state: str
+    section: str
+
+
+def origins(db: Connection, article_id: int) -> list[Origin]:
+    """Under which ids its sources know an article, the first first."""
+    query = select(article_origins).where(article_origins.c.article_id == article_id)
+    rows = db.execute(query.order_by(article_origins.c.filed_at, article_origins.c.source, article_origins.c.source_id))
+    return [Origin(row.source, row.source_id, Rule(row.rule), row.filed_at, row.gone_at) for row in rows]
+
+
+def addresses(db: Connection, article_id: int) -> list[str]:
+    """Every address that an article has had, without scheme, `www.` and tracking."""
+    query = select(article_addresses.c.url_key).where(article_addresses.c.article_id == article_id)
+    return list(db.scalars(query.order_by(article_addresses.c.url_key)))
+
+
+def history(db: Connection, article_id: int) -> list[Filing]:
+    """What became of an article, the oldest first."""
+    columns = article_history.c["at", "source", "source_id", "change", "rule", "fields", "repairs"]
+    query = select(*columns).where(article_history.c.article_id == article_id).order_by(article_history.c.id)
+    return [_filing(row) for row in db.execute(query).mappings()]
+
+
+def _filing(row: Mapping[Any, Any]) -> Filing:
+    named = {"change": Change(row["change"]), "rule": Rule(row["rule"]), "fields": tuple(row["fields"])}
+    return Filing(**{**row, **named})
+
+
+def editions_with(db: Connection, article_id: int) -> list[Placed]:
+    columns = editions.c["id", "newsletter", "cadence", "state"]
+    query = select(*columns, placements.c.section).join_from(placements, editions)
+    rows = db.execute(query.where(placements.c.article_id == article_id).order_by(editions.c.id, placements.c.position))
+    return [Placed(row.id, row.newsletter, row.cadence, row.state, row.section) for row in rows]
+
+
 def _load(db: Connection, query: Select[Any]) -> list[Article]:
     rows = db.execute(query).mappings().all()
     sections: dict[int, list[str]] = {row["id"]: [] for row in rows}
     order = (article_sections.c.article_id, article_sections.c.position)
-    for ids in _chunks(list(sections)):
+    for ids in chunks(sections):
         wanted = article_sections.c.article_id.in_(ids)
         for row in db.execute(select(article_sections).where(wanted).order_by(*order)):
             sections[row.article_id].append(row.section)
     return [_article(row, sections[row["id"]]) for row in rows]
 
 
-def _chunks(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (ids[start : start + _MOST_PARAMETERS] for start in range(0, len(ids), _MOST_PARAMETERS))
-
-
 def _article(row: Mapping[Any, Any], sections: Sequence[str]) -> Article:
-    plain = {key: value for key, value in row.items() if key != "url_key"}
+    plain = {key: value for key, value in row.items() if key != "words_key"}
     return Article(
         **{
             **plain,
             "authors": tuple(Author(**author) for author in row["authors"]),
             "image": Image(**row["image"]) if row["image"] else None,
+            "related": tuple(Related(**one) for one in row["related"]),
+            "status": Status(row["status"]),
+            "access": Access(row["access"]),
             "tags": tuple(row["tags"]),
             "sections": tuple(sections),
         }

@@ -5,11 +5,12 @@ start (`BEGIN IMMEDIATE`), so it waits for its turn instead of failing at the en
 """
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import make_url
@@ -18,8 +19,10 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from publisher.errors import Busy, SchemaError
 from publisher.store.schema import newsroom
 
-HEAD = "0001"
+HEAD = "0002"
 _BUSY_MS = 30_000
+_MOST_PARAMETERS = 10_000  # SQLite takes 32,766 in a statement, PostgreSQL 65,535
+_T = TypeVar("_T")
 _LOCK_KEY = 0x50_52_45_53_53  # "PRESS", the advisory lock on PostgreSQL
 
 
@@ -70,7 +73,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, target: str = "head") -> None:
     """Bring the schema to what this program knows; refuse one that is newer or not ours."""
     version = _version(engine)
     if version == HEAD:
@@ -90,12 +93,19 @@ def migrate(engine: Engine) -> None:
     try:
         if version is not None:
             ScriptDirectory.from_config(config).get_revision(version)
-        command.upgrade(config, "head")
+        command.upgrade(config, target)
     except CommandError:
         raise SchemaError(
             f"the database {_shown(engine)} has schema {version}, newer than this Publisher knows ({HEAD}). "
             "Upgrade Publisher."
         ) from None
+
+
+def chunks(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """Parts that fit into one statement's parameters."""
+    left = iter(values)
+    while part := list(islice(left, _MOST_PARAMETERS)):
+        yield part
 
 
 def founded(engine: Engine, now: datetime) -> datetime:

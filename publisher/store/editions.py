@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from publisher.model.article import Status
 from publisher.model.newsletter import Edition, EditionState, Placement
-from publisher.store.schema import clock, editions, placements
+from publisher.store.schema import articles, clock, editions, placements
 
 _RELEASED = (EditionState.CANCELLED, EditionState.FAILED)  # their articles are news again, if none was sent
 _SUMMARY = [column for column in editions.c if column.name not in ("plate", "page")]
@@ -110,6 +111,16 @@ def with_page(db: Connection) -> list[tuple[Edition, bytes]]:
     """Every edition that was pressed, newest first, with its web page."""
     query = select(*_SUMMARY, editions.c.page).where(editions.c.page.is_not(None)).order_by(editions.c.id.desc())
     return [(_edition(row), row["page"]) for row in db.execute(query).mappings()]
+
+
+def withdrawn_from(db: Connection) -> dict[int, set[int]]:
+    """By edition, the positions of articles that may not be printed any more."""
+    columns = placements.c["edition_id", "position"]
+    query = select(*columns).join(articles, articles.c.id == placements.c.article_id)
+    found: dict[int, set[int]] = {}
+    for row in db.execute(query.where(articles.c.status != Status.USABLE)):
+        found.setdefault(row.edition_id, set()).add(row.position)
+    return found
 
 
 def plate(db: Connection, edition_id: int) -> bytes | None:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
-    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -71,6 +70,7 @@ sources = Table(
     Column("changed_at", Instant),
     Column("failures", Integer, nullable=False),
     Column("problems", JSON, nullable=False),
+    Column("not_before", Instant),
 )
 
 articles = Table(
@@ -80,7 +80,6 @@ articles = Table(
     Column("source", Text, nullable=False),
     Column("source_id", Text, nullable=False),
     Column("url", Text),
-    Column("url_key", Text, unique=True),
     Column("slug", Text, nullable=False, unique=True),
     Column("tag", Text, nullable=False, unique=True),
     Column("kind", Text, nullable=False),
@@ -93,12 +92,20 @@ articles = Table(
     Column("tags", JSON, nullable=False),
     Column("language", Text, nullable=False),
     Column("words", Integer, nullable=False),
-    Column("usable", Boolean, nullable=False),
+    Column("words_key", Text),
+    Column("status", Text, nullable=False),
+    Column("access", Text, nullable=False),
     Column("published", Instant),
     Column("modified", Instant),
+    Column("embargo", Instant),
+    Column("related", JSON, nullable=False),
+    Column("comments", Text, nullable=False),
+    Column("origins", JSON, nullable=False),
     Column("first_seen", Instant, nullable=False),
     Column("updated", Instant, nullable=False),
     Column("content_hash", Text, nullable=False),
+    Index("ix_articles_words_key", "source", "words_key"),
+    Index("ix_articles_published", "source", "published"),
 )
 
 article_origins = Table(
@@ -107,6 +114,30 @@ article_origins = Table(
     Column("source", Text, primary_key=True),
     Column("source_id", Text, primary_key=True),
     Column("article_id", _to("articles.id"), nullable=False, index=True),
+    Column("rule", Text, nullable=False),
+    Column("filed_at", Instant, nullable=False),
+    Column("gone_at", Instant),
+)
+
+article_addresses = Table(
+    "article_addresses",
+    metadata,
+    Column("url_key", Text, primary_key=True),
+    Column("article_id", _to("articles.id"), nullable=False, index=True),
+)
+
+article_history = Table(
+    "article_history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("article_id", _to("articles.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("source_id", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("repairs", JSON, nullable=False),
 )
 
 article_sections = Table(

@@ -80,9 +80,8 @@ def front() -> str:
 
 
 def an_edition() -> str:
-    return page.edition_page(
-        layout.view(EDITION, a_newsletter(), PUBLICATION, placements(), stories(), "../.."), templates()
-    )
+    view = layout.view(EDITION, a_newsletter(), PUBLICATION, placements(), stories(), "../..")
+    return page.published(page.edition_page(view, templates()), ())
 
 
 def an_article_page(number: int) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from publisher.clean.article import Desk, clean, split_kind
-from publisher.model.article import Article, Author, Image, RawArticle
+from publisher.model.article import Article, Author, Image, RawArticle, Status
 from tests.builders import NOW, a_publication
 
 
@@ -31,13 +31,13 @@ def a_desk(**changes) -> Desk:
 
 
 def cleaned(raw: RawArticle, desk: Desk | None = None) -> Article:
-    article, _ = clean(raw, "desk", desk or a_desk())
+    article, *_ = clean(raw, "desk", desk or a_desk())
     assert article is not None
     return article
 
 
 def test_an_article_is_made_of_what_its_source_said():
-    article, problems = clean(a_raw_article(), "desk", a_desk())
+    article, problems, *_ = clean(a_raw_article(), "desk", a_desk())
 
     assert problems == []
     assert article is not None
@@ -90,13 +90,13 @@ class TestSections:
         assert cleaned(a_raw_article(sections=named), desk).sections == found
 
     def test_a_name_that_leads_nowhere_falls_back_to_the_sources_section(self):
-        article, problems = clean(a_raw_article(sections=("Sport",)), "desk", a_desk(section="climate"))
+        article, problems, *_ = clean(a_raw_article(sections=("Sport",)), "desk", a_desk(section="climate"))
 
         assert (article.sections, problems) == (("climate",), [])
 
     @pytest.mark.parametrize(("named", "says"), [((), "it names no section"), (("Sport",), '("Sport") is configured')])
     def test_an_article_without_any_is_filed_and_reported(self, named, says):
-        article, (problem,) = clean(a_raw_article(sections=named), "desk", a_desk())
+        article, (problem,), *_ = clean(a_raw_article(sections=named), "desk", a_desk())
 
         assert article.sections == ()
         assert problem.where == "port.md:1"
@@ -122,7 +122,7 @@ class TestWhatIsMissing:
 
     @pytest.mark.parametrize("body", ["", "<p> </p>", "<script>x</script>", '<img src="/a.png">'])
     def test_an_article_with_neither_title_nor_text_is_a_problem(self, body):
-        article, problems = clean(a_raw_article(title="\x0b", body=body), "desk", a_desk())
+        article, problems, *_ = clean(a_raw_article(title="\x0b", body=body), "desk", a_desk())
 
         assert article is None
         assert problems[-1].message == "it has neither title nor text."
@@ -132,7 +132,7 @@ class TestWhatIsMissing:
 
     @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "http://[::1"])
     def test_an_address_that_is_none_is_left_out_and_reported(self, url):
-        article, problems = clean(a_raw_article(url=url), "desk", a_desk())
+        article, problems, *_ = clean(a_raw_article(url=url), "desk", a_desk())
 
         assert article.url is None
         assert url in problems[0].message
@@ -209,7 +209,7 @@ def test_the_lead_image_stands_once():
         {"sections": ("economy",)},
         {"tags": ()},
         {"language": "ur"},
-        {"usable": False},
+        {"status": Status.WITHHELD},
         {"published": NOW - timedelta(days=1)},
     ],
 )

@@ -323,6 +323,21 @@ class TestSecrets:
 
         assert config.transport.password.get_secret_value() == "open"
 
+    GHOST = '[[source]]\nname = "magazine"\ntype = "ghost"\nurl = "https://magazine.example"\n'
+
+    def test_a_source_reads_its_key_from_a_file(self, newsroom):
+        (newsroom / "ghost.key").write_text("a1b2c3\n")
+
+        config = read(newsroom, PUBLICATION + self.GHOST + 'key_file = "ghost.key"\n')
+
+        assert config.sources[0].key.get_secret_value() == "a1b2c3"
+        assert "a1b2c3" not in repr(config)
+
+    def test_a_source_without_the_key_that_it_needs_is_a_mistake(self, newsroom):
+        (found,) = mistakes(newsroom, PUBLICATION + self.GHOST)
+
+        assert found.startswith("config.toml:5:3  [source.magazine] needs a Content API key. Write key_file = ")
+
     def test_all_missing_files_are_listed(self, newsroom):
         (newsroom / "secret.key").unlink()
 
@@ -414,11 +429,13 @@ class TestExample:
         (newsroom / "var").mkdir()
         (newsroom / "var/secret.key").write_text(SECRET)
         (newsroom / "var/smtp.password").write_text("sesame")
+        (newsroom / "var/ghost.key").write_text("a1b2c3")
         shutil.copy(EXAMPLE, newsroom / "config.toml")
 
         config = load(newsroom / "config.toml")
 
-        assert [source.name for source in config.sources] == ["desk", "site"]
+        kinds = ["folder", "wordpress", "feed", "ghost", "ninjs", "wxr", "page"]
+        assert [source.type for source in config.sources] == kinds
 
     def test_every_table_has_keys_to_document(self):
         assert {table for table, _ in KEYS} == {field.alias or name for name, field in Config.model_fields.items()}

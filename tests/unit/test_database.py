@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from publisher.errors import Busy, SchemaError
-from publisher.store import database
+from publisher.store import articles, database
 from publisher.store.schema import metadata
 from tests.builders import NOW
 
@@ -22,6 +22,30 @@ def test_the_migrations_make_the_schema_that_the_program_uses(engine):
 
 def test_migrating_again_changes_nothing(engine):
     database.migrate(engine)
+
+
+def test_an_older_newsroom_keeps_its_articles_when_it_is_brought_up_to_date(empty):
+    database.migrate(empty, "0001")
+    columns = (
+        "id, source, source_id, url, url_key, slug, tag, kind, headline, standfirst, teaser, body, authors, tags, "
+        "language, words, usable, first_seen, updated, content_hash"
+    )
+    story = "'desk', 's', 'https://a.example/s', 'a.example/s', 's', 't', '', 'S', '', '', '', '[]', '[]', 'en', 1"
+    moment = "'2026-11-20 08:00:00'"
+    with database.writing(empty) as db:
+        db.execute(text(f"INSERT INTO articles ({columns}) VALUES (7, {story}, false, {moment}, {moment}, 'h')"))
+        db.execute(text("INSERT INTO article_origins (source, source_id, article_id) VALUES ('desk', 's', 7)"))
+        db.execute(text("INSERT INTO article_sections (article_id, position, section) VALUES (7, 0, 'world')"))
+
+    database.migrate(empty)
+
+    with database.reading(empty) as db:
+        (found,) = articles.listed(db, 9)
+        addresses = db.execute(text("SELECT url_key, article_id FROM article_addresses")).all()
+        filed = db.execute(text("SELECT article_id, rule FROM article_origins")).all()
+        assert (found.id, found.status, found.access, found.sections) == (7, "withheld", "public", ("world",))
+        assert (addresses, filed) == ([("a.example/s", 7)], [(7, "new")])
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
 
 
 def test_a_newer_schema_is_refused(tmp_path):

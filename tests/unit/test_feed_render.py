@@ -290,7 +290,7 @@ def an_edition_page(language: str = "en") -> Any:
     found = {number: replace(one, id=number) for number, one in enumerate(stories(), 1)}
     placements = [Placement(0, "world", 1), Placement(1, "world/asia", 2), Placement(2, "world", 4)]
     view = layout.view(EDITION, a_newsletter(), publication, placements, found, "../..")
-    return html.document_fromstring(page.edition_page(view, templates(publication)))
+    return html.document_fromstring(page.published(page.edition_page(view, templates(publication)), ()))
 
 
 def an_article_page(article: Article) -> Any:
@@ -414,3 +414,23 @@ class TestPages:
             "feeds/feed.json",
             "feeds/world/asia/rss.xml",
         }
+
+
+class TestPublished:
+    """An edition's page is kept with marks, and shown without them and without what was withdrawn."""
+
+    def test_what_was_withdrawn_leaves_it_with_its_heading(self):
+        marked = "<h1>A</h1><!--[0.1]--><h2>World</h2><!--[/]--><!--[0]-->one<!--[/]--><!--[1]-->two<!--[/]--> end"
+
+        assert page.published(marked, ()) == "<h1>A</h1><h2>World</h2>onetwo end"
+        assert page.published(marked, {1}) == "<h1>A</h1><h2>World</h2>one end"
+        assert page.published(marked, {0, 1}) == "<h1>A</h1> end"
+
+    def test_an_article_cannot_write_a_mark(self):
+        sly = an_article(1, headline="<!--[7]-->", teaser="<!--[/]-->", id=1)
+        view = layout.view(EDITION, a_newsletter(), a_publication(), [Placement(0, "world", 1)], {1: sly}, "../..")
+
+        shown = page.published(page.edition_page(view, templates()), {7})
+
+        assert "&lt;!--[7]--&gt;" in shown
+        assert "&lt;!--[/]--&gt;" in shown

@@ -9,16 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from publisher.errors import SourceError
-from publisher.model.article import Author, Image, RawArticle
+from publisher.model.article import Access, Author, Image, RawArticle, Related, Status
 from publisher.ports import Fetched
 from publisher.sources.folder import FolderSource
-from tests.builders import NOW
+from tests.builders import fetched_from
 
 KARACHI = ZoneInfo("Asia/Karachi")
 
 
 def fetch(folder: Path, state=None) -> Fetched:
-    return asyncio.run(FolderSource("desk", folder, KARACHI).fetch(state or {}, NOW))
+    return asyncio.run(fetched_from(FolderSource("desk", folder, KARACHI), state or {}))
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -56,6 +56,8 @@ def test_a_file_with_everything(tmp_path):
         title="Analysis: The port",
         body="<p>The <em>cranes</em> move.</p>\n",
         where="world/asia/2026-11-20-port.md:1",
+        format="front matter",
+        origins={"body": "file", "sections": "folder"},
         url="https://journal.example/port",
         standfirst="In short",
         authors=(Author("Ada Writer"),),
@@ -69,11 +71,67 @@ def test_a_file_with_everything(tmp_path):
     )
 
 
+def test_a_file_says_who_may_read_it_and_from_when_and_what_belongs_to_it(tmp_path):
+    article = read(
+        tmp_path,
+        "---\ntitle: The port\nkind: Analysis\nteaser: Cranes again\nembargo: 2026-11-21T06:00:00+05:00\n"
+        "access: members\nstatus: cancelled\ncomments: /port#comments\n"
+        "related:\n  - title: The strait\n    url: /strait\n  - The road\n---\nText",
+    )
+
+    assert (article.kind, article.teaser, article.comments) == ("Analysis", "Cranes again", "/port#comments")
+    assert (article.access, article.status) == (Access.MEMBERS, Status.CANCELLED)
+    assert article.embargo == datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
+    assert article.related == (Related("The strait", "/strait"), Related("The road"))
+
+
+@pytest.mark.parametrize("line", ["access: everybody", "status: gone"])
+def test_a_word_that_is_not_known_is_a_mistake_with_its_line(tmp_path, line):
+    said = mistake(tmp_path, f"---\ntitle: x\n{line}\n---\nText")
+
+    assert said.startswith("story.md:3  ")
+    assert "Write one of: " in said
+
+
+class TestPresence:
+    """A source of files can tell what was withdrawn: a file that is gone."""
+
+    def test_every_file_is_present_changed_or_not(self, tmp_path):
+        write(tmp_path, "one.md", "---\nid: first\n---\nText")
+        write(tmp_path, "two.md", "Text")
+        first = fetch(tmp_path)
+
+        second = fetch(tmp_path, first.state)
+
+        assert second.unchanged
+        assert first.present == second.present == {"first", "two.md"}
+
+    def test_a_file_that_is_gone_is_not(self, tmp_path):
+        write(tmp_path, "one.md", "Text")
+        gone = write(tmp_path, "two.md", "Text")
+        first = fetch(tmp_path)
+        gone.unlink()
+
+        assert fetch(tmp_path, first.state).present == {"one.md"}
+
+    def test_a_file_that_is_broken_for_a_while_is(self, tmp_path):
+        file = write(tmp_path, "one.md", "---\nid: first\n---\nText")
+        first = fetch(tmp_path)
+        file.write_text("---\nid: [\n---\nText")
+
+        broken = fetch(tmp_path, first.state)
+        file.write_text("---\nid: first\n---\nMended")
+        mended = fetch(tmp_path, broken.state)
+
+        assert (broken.present, len(broken.problems)) == ({"first"}, 1)
+        assert [article.source_id for article in mended.articles] == ["first"]
+
+
 def test_a_file_with_nothing_but_text_takes_the_rest_from_its_path(tmp_path):
     article = read(tmp_path, "The cranes move.\n", "world/2026-11-20-port.md")
 
     assert (article.source_id, article.slug, article.sections) == ("world/2026-11-20-port.md", "port", ("world",))
-    assert (article.title, article.published, article.url, article.usable) == ("", None, None, True)
+    assert (article.title, article.published, article.url, article.status) == ("", None, None, "usable")
 
 
 class TestTitle:
@@ -167,14 +225,15 @@ class TestAuthors:
 
 
 @pytest.mark.parametrize(
-    ("line", "usable"), [("draft: true", False), ("draft: Yes", False), ("draft: false", True), ("title: x", True)]
+    ("line", "status"),
+    [("draft: true", "withheld"), ("draft: Yes", "withheld"), ("draft: false", "usable"), ("title: x", "usable")],
 )
-def test_a_draft_is_not_for_readers(tmp_path, line, usable):
-    assert read(tmp_path, f"---\n{line}\n---\nText").usable is usable
+def test_a_draft_is_not_for_readers(tmp_path, line, status):
+    assert read(tmp_path, f"---\n{line}\n---\nText").status == status
 
 
 def test_a_draft_in_toml_is_one_too(tmp_path):
-    assert read(tmp_path, "+++\ndraft = true\n+++\nText").usable is False
+    assert read(tmp_path, "+++\ndraft = true\n+++\nText").status == "withheld"
 
 
 @pytest.mark.parametrize(
@@ -266,7 +325,8 @@ def test_a_file_that_did_not_change_is_not_read_again(tmp_path):
 def test_what_is_no_article_is_left_alone(tmp_path, name):
     write(tmp_path, name, "Text")
 
-    assert fetch(tmp_path) == Fetched(state={"_authors.toml": ""}, unchanged=True)
+    nothing = Fetched(state={"authors": "", "files": {}}, unchanged=True, present=frozenset())
+    assert fetch(tmp_path) == nothing
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from publisher.clean.article import Desk
 from publisher.engines.embedded import EmbeddedEngine
-from publisher.errors import PressError, SourceError
-from publisher.model.article import RawArticle
+from publisher.errors import PressError
+from publisher.model.article import RawArticle, Status
 from publisher.model.delivery import Copy
 from publisher.model.delivery import DeliveryState as State
 from publisher.model.newsletter import EditionState, Missed
@@ -39,9 +39,11 @@ class Desks:
     def __init__(self, name: str, *brought: RawArticle, error: Exception | None = None) -> None:
         self.name, self._brought, self._error = name, brought, error
 
-    async def fetch(self, state, now):
+    async def ask(self, state, now):
         if self._error:
             raise self._error
+
+    def read(self, answer, state, now):
         return Fetched(self._brought)
 
 
@@ -118,38 +120,6 @@ def dispatcher(engine, folder: Path) -> EmbeddedEngine:
     return EmbeddedEngine(engine, transport, a_publication(), tokens(), deliver.Policy())
 
 
-@pytest.mark.parametrize("error", [SourceError("gone"), RuntimeError("a bug")])
-def test_a_source_that_fails_leaves_the_others_working(engine, error):
-    failed, good = gathered(engine, Desks("bad", error=error), Desks("good", raw(1)))
-
-    assert (bool(failed.error), good.new) == (True, 1)
-
-
-def test_a_poisoned_article_is_reported_and_the_others_are_filed(engine):
-    poisoned = raw(2, published="not a datetime")
-
-    [done] = gathered(engine, Desks("desk", raw(1), poisoned, raw(3)))
-
-    assert (done.new, [problem.where for problem in done.problems]) == (2, ["file-2"])
-
-
-def test_a_failing_source_is_asked_less_and_less_often(engine):
-    source = Desks("bad", error=SourceError("gone"))
-    for _ in range(3):
-        gathered(engine, source)
-
-    due = [minutes for minutes in range(120) if gather.due(engine, assigned(source), NOW + timedelta(minutes=minutes))]
-
-    assert min(due) == 60
-
-
-def test_a_dry_run_files_nothing(engine):
-    [done] = asyncio.run(gather.gather(engine, assigned(Desks("desk", raw(1))), NOW, dry_run=True))
-
-    with database.reading(engine) as db:
-        assert (done.new, articles.count(db)) == (1, 0)
-
-
 def test_a_slot_makes_one_edition_however_often_the_clock_ticks(engine):
     with database.writing(engine) as db:
         file_articles(db, an_article(1))
@@ -220,7 +190,7 @@ def test_an_article_withdrawn_after_approval_is_not_printed(engine):
     edition = an_edition(engine)
     press.approve(engine, edition)
     with database.writing(engine) as db:
-        file_articles(db, an_article(1, usable=False, content_hash="withdrawn"))
+        file_articles(db, an_article(1, status=Status.WITHHELD, content_hash="withdrawn"))
 
     press.press_approved(engine, press_desk(), NOW)
 
@@ -322,37 +292,15 @@ def test_entries_that_share_an_address_are_articles_of_their_own(engine):
     assert (first.new, again.same) == (3, 3)
 
 
-def test_thousands_of_articles_with_one_headline_are_filed_in_a_moment(engine):
-    same = [replace(raw(number), title="a") for number in range(1500)]
-
-    [done] = gathered(engine, Desks("desk", *same))
-
-    with database.reading(engine) as db:
-        assert len({article.slug for article in articles.listed(db, 2000)}) == done.new == 1500
-
-
-def test_a_year_that_nobody_means_is_unknown(engine):
-    [done] = gathered(engine, Desks("desk", raw(1, published=datetime(1, 1, 2, tzinfo=UTC))))
-
-    with database.reading(engine) as db:
-        assert articles.listed(db, 1)[0].published is None
-    assert [problem.where for problem in done.problems] == ["file-1"]
-
-
-def test_a_text_of_a_million_characters_is_left_out_and_said(engine):
-    [done] = gathered(engine, Desks("desk", replace(raw(1), body="&" * 9_000_000), raw(2)))
-
-    assert (done.new, [problem.where for problem in done.problems]) == (1, ["file-1"])
-
-
 def test_the_clockwork_builds_the_site_only_when_something_changed(engine, tmp_path):
     room = newsroom_of(engine, tmp_path, Desks("desk", raw(1), raw(2, published=NOW + timedelta(hours=1))))
 
-    first = asyncio.run(cycle.tick(room, NOW, ""))
-    second = asyncio.run(cycle.tick(room, NOW + timedelta(seconds=15), first.site))
-    embargo_over = asyncio.run(cycle.tick(room, NOW + timedelta(hours=2), second.site))
+    memory = cycle.Memory()
+    first = asyncio.run(cycle.tick(room, NOW, memory))
+    second = asyncio.run(cycle.tick(room, NOW + timedelta(seconds=15), memory))
+    embargo_over = asyncio.run(cycle.tick(room, NOW + timedelta(hours=2), memory))
     by_hand = asyncio.run(gather.gather(engine, assigned(Desks("desk", raw(3))), NOW))
-    third = asyncio.run(cycle.tick(room, NOW + timedelta(hours=2, seconds=15), embargo_over.site))
+    third = asyncio.run(cycle.tick(room, NOW + timedelta(hours=2, seconds=15), memory))
 
     assert "index.html" in first.built.written
     assert second.built is None

@@ -1,0 +1,35 @@
+"""What had to be repaired in an article, counted for the log: not how, that is `text`, `urls` and `markup`."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+_CHARACTERS = {
+    "control characters": re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"),
+    "stray Windows-1252": re.compile("[\x80-\x9f]"),
+    "lone surrogates": re.compile("[\ud800-\udfff]"),
+    "non-characters": re.compile("[\ufdd0-\ufdef\ufffe\uffff]"),
+    "bidi overrides": re.compile("[\u202a-\u202e\u2066-\u2069]"),
+}
+_SUSPECT = re.compile("|".join(pattern.pattern for pattern in _CHARACTERS.values()).replace("]|[", ""))
+_ELEMENTS = {
+    "<script": "scripts", "<style": "styles", "<form": "forms", "<iframe": "embeds", "<object": "embeds",
+    "<embed": "embeds", "<video": "embeds", "<audio": "embeds", "javascript:": "script addresses",
+    "data:": "data addresses", " style=": "styles",
+}  # fmt: skip
+_HANDLER = re.compile(r"<[a-z][^<>]*?\son[a-z]+\s*=")
+
+
+def survey(texts: Iterable[str], markup: str) -> Counter[str]:
+    """Count by kind what cleaning will take out of these plain texts and this HTML."""
+    found: Counter[str] = Counter()
+    for text in (*texts, markup):
+        if _SUSPECT.search(text):
+            found.update({kind: number for kind, one in _CHARACTERS.items() if (number := len(one.findall(text)))})
+    small = markup.lower()
+    for sign, kind in _ELEMENTS.items():
+        if number := small.count(sign):
+            found[kind] += number
+    if handlers := len(_HANDLER.findall(small)) if " on" in small else 0:
+        found["event handlers"] += handlers
+    return found

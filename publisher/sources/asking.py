@@ -1,0 +1,62 @@
+"""Ask a server as a source does: what is no answer is a SourceError that says so, and when to come again."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from publisher.errors import FetchError, SourceError
+from publisher.ports import Http, Response
+
+_LONGEST_WAIT = timedelta(days=1)
+
+
+async def ask(
+    http: Http,
+    url: str,
+    now: datetime,
+    headers: Mapping[str, str] | None = None,
+    *,
+    good: tuple[int, ...] = (200, 304),
+) -> Response:
+    """GET; any other status than a `good` one raises SourceError, with the server's Retry-After (RFC 9110 §10.2.3)."""
+    try:
+        answer = await http.get(url, headers)
+    except FetchError as error:
+        raise SourceError(str(error)) from None
+    if answer.status not in good:
+        later = retry_after(answer, now)
+        again = f" and wants to be asked again after {later:%Y-%m-%d %H:%M} UTC" if later else ""
+        raise SourceError(f"{shown(url)} answered {answer.status}{again}.", later)
+    return answer
+
+
+def retry_after(answer: Response, now: datetime) -> datetime | None:
+    """When the server wants to be asked again: seconds or an HTTP date; a day from now at the latest."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isdecimal() and value.isascii():
+        seconds = min(int(value[:9]), int(_LONGEST_WAIT.total_seconds()))
+        return now + timedelta(seconds=seconds)
+    try:
+        moment = parsedate_to_datetime(value)
+        aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return max(now, min(aware, now + _LONGEST_WAIT))
+
+
+def shown(url: str) -> str:
+    """The address for messages: without passwords, and of a query the names alone."""
+    from publisher.fetch import shown as without_secrets  # slow to import, and a folder asks nobody
+
+    return without_secrets(url)
+
+
+def parsed_json(answer: Response, where: str) -> Any:
+    """The JSON of an answer; SourceError where it is something else, a login page for example."""
+    try:
+        return json.loads(answer.content)
+    except (ValueError, RecursionError) as error:
+        line = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise SourceError(f"{where}{line} is not JSON: {getattr(error, 'msg', error)}.") from None

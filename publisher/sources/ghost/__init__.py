@@ -1,0 +1,1 @@
+"""A Ghost, by its Content API."""

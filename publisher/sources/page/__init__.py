@@ -1,0 +1,1 @@
+"""Pages: one article each, by their metadata, their theme and their text."""
