@@ -68,9 +68,9 @@ _FORENAMES = ("Amina", "Björn", "Chidi", "Dolores", "Émile", "Farah", "Grace",
 _SURNAMES = ("Abbasi", "Brandt", "Castillo", "Dlamini", "Ekström", "Farooqi", "García", "Hughes", "Iqbal", "O’Neill")
 
 
-def articles(count: int, now: datetime) -> list[Article]:
-    """Stories of the last two days, each under one to three sections, every third with a picture."""
-    return [_article(number, Random(number), now) for number in range(1, count + 1)]
+def articles(count: int, now: datetime, first: int = 1) -> list[Article]:
+    """Stories with a half-hour between them, each under one to three sections, every third with a picture."""
+    return [_article(number, Random(number), now) for number in range(first, first + count)]
 
 
 def _article(number: int, chance: Random, now: datetime) -> Article:

@@ -39,7 +39,8 @@ from publisher.pipeline.deliver import Policy
 from publisher.render import plate
 from publisher.render.environment import Templates, shipped
 from publisher.render.mail import CopyPrinter
-from publisher.store import articles, database, editions, outbox, subscribers
+from publisher.store import database, editions, filing, outbox, subscribers
+from publisher.store.filing import Candidate
 from publisher.tokens import Tokens
 from publisher.transports.smtp import SmtpTransport
 
@@ -150,7 +151,7 @@ def pressed(store: Engine, readers: int, now: datetime) -> Edition:
     """An edition with a delivery queued for every reader."""
     with database.writing(store) as db:
         for article in journal.articles(ARTICLES, now):
-            articles.file(db, article, key(article.url), "tag:journal.example,2026:articles/", now)
+            filing.file(db, [Candidate(article, key(article.url))], "tag:journal.example,2026:articles/", now)
         for reader, subscription in journal.readers(readers, *SECTIONS):
             subscribers.add(db, reader, address_key(reader.address), subscription, now)
     newsletters = {journal.NEWSLETTER.name: journal.NEWSLETTER}
