@@ -231,7 +231,7 @@ def _related(related: Iterable[Related], base: str, own: str | None) -> tuple[Re
     for one in related:
         title, url = text.one_line(one.title), _web_address(one.url, base)
         if title and (not url or urls.key(url) != urls.key(own)):
-            found.setdefault(urls.key(url) or title, Related(title, url, text.one_line(one.teaser)))
+            found.setdefault(title.casefold(), Related(title, url, text.one_line(one.teaser)))
     return tuple(found.values())
 
 

@@ -45,6 +45,13 @@ def cleaned(raw: RawArticle) -> Article:
     return article
 
 
+def trail(article: Article) -> list[str]:
+    """The titles from the top section down to the article's primary one."""
+    titles = {section.path: section.title for section in SECTIONS}
+    parts = article.sections[0].split("/")
+    return [titles["/".join(parts[: depth + 1])] for depth in range(len(parts))]
+
+
 def blocks(body: str) -> list[dict[str, str]]:
     names = {"p": "paragraph", **{f"h{level}": "heading" for level in range(1, 7)}}
     elements = html.fragments_fromstring(body)
@@ -90,9 +97,16 @@ class TestTheJournal:
         article = cleaned(read(samples / "journal" / name))
 
         assert (article.kind, article.headline) == (truth["kind"], truth["headline"])
-        assert article.sections == ("global-affairs/diplomacy",)
-        assert [each.name for each in article.authors] == ["Saeed Minhas"]
+        assert article.title == truth["raw_title"]
+        assert trail(article) == truth["sections"]
+        assert [{"name": each.name, "biography": each.biography} for each in article.authors] == truth["authors"]
+        assert article.language.partition("-")[0] == truth["language"]
+        for field in ("published", "modified"):
+            instant = getattr(article, field)
+            assert (instant and instant.isoformat()) == truth[field][name]
         assert blocks(article.body) == truth["blocks"]
+        assert [{"title": each.title, "teaser": each.teaser} for each in article.related] == truth["related"]
+        assert [text for text in truth["never_in_the_body"] if text in article.body] == []
 
     def test_its_text_arrives_as_whole_where_no_theme_is_known(self, samples, truth, name, tmp_path):
         """Without the theme's name for it, the text is found by trafilatura."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from publisher.clean.article import Desk, clean, split_kind
-from publisher.model.article import Article, Author, Image, RawArticle, Status
+from publisher.model.article import Access, Article, Author, Image, RawArticle, Related, Status
 from tests.builders import NOW, a_publication
 
 
@@ -195,6 +195,113 @@ def test_the_lead_image_stands_once():
     assert article.body == "<p>Text</p>"
 
 
+class TestTrails:
+    """A trail leads to its last part; a section whose child is there too is only the way to it."""
+
+    @pytest.mark.parametrize(
+        ("named", "sections"),
+        [
+            (("world/asia",), ("world/asia",)),
+            (("World/Asia",), ("world/asia",)),
+            (("Elsewhere/Asia",), ("world/asia",)),
+            (("World", "Asia"), ("world/asia",)),
+            (("Asia", "World", "Economy"), ("world/asia", "economy")),
+            (("Economy", "economy"), ("economy",)),
+            (("Elsewhere/World",), ("world",)),
+            (("Elsewhere",), ()),
+        ],
+    )
+    def test_names_lead_to_configured_paths(self, named, sections):
+        assert cleaned(a_raw_article(sections=named)).sections == sections
+
+
+class TestKindOfItsOwn:
+    @pytest.mark.parametrize(
+        ("title", "kind", "found"),
+        [
+            ("The port reopens", "analysis", ("Analysis", "The port reopens")),
+            ("Analysis: The port reopens", "Opinion", ("Analysis", "The port reopens")),
+            ("The port reopens", "Article", ("", "The port reopens")),
+        ],
+    )
+    def test_a_field_for_it_counts_where_the_title_has_no_label_and_the_newsroom_knows_it(self, title, kind, found):
+        article = cleaned(a_raw_article(title=title, kind=kind))
+
+        assert (article.kind, article.headline) == found
+
+
+class TestAuthorsAndRelated:
+    def test_an_author_named_twice_is_one_with_all_that_was_told(self):
+        twice = (
+            Author("Ada Writer", "", "/ada.jpg"),
+            Author("ada writer", "Ada writes.", url="javascript:x", role="Editor"),
+        )
+
+        article = cleaned(a_raw_article(authors=twice))
+
+        assert article.authors == (
+            Author("Ada Writer", "Ada writes.", "https://journal.example/ada.jpg", "", "Editor"),
+        )
+
+    def test_related_stories_stand_once_and_never_the_story_itself(self):
+        related = (
+            Related("The strait", "/strait", "On ships"),
+            Related("The strait", "/strait"),
+            Related("Itself", "https://journal.example/port?utm_source=x"),
+            Related("", "/nothing"),
+            Related("Nowhere", "javascript:x"),
+        )
+
+        article = cleaned(a_raw_article(related=related))
+
+        assert article.related == (
+            Related("The strait", "https://journal.example/strait", "On ships"),
+            Related("Nowhere", "", ""),
+        )
+
+
+class TestTheTextBehindAWall:
+    @pytest.mark.parametrize("access", [Access.MEMBERS, Access.PAID])
+    def test_it_is_not_kept_in_any_form(self, access):
+        article = cleaned(a_raw_article(access=access, body="<p>Secret words.</p>", standfirst=""))
+
+        assert (article.body, article.teaser, article.words) == ("", "", 0)
+        assert "ecret" not in repr(article)
+
+    def test_what_was_written_for_everybody_stays(self):
+        article = cleaned(a_raw_article(access=Access.PAID, standfirst="In short"))
+
+        assert (article.headline, article.standfirst, article.teaser) == ("The port reopens", "In short", "In short")
+
+
+class TestOrigins:
+    def test_each_field_says_where_it_came_from(self):
+        raw = a_raw_article(format="rss", origins={"published": "dc:date"}, language="ur", standfirst="In short")
+
+        origins = cleaned(raw).origins
+
+        assert (origins["published"], origins["body"], origins["kind"]) == ("dc:date", "rss", "rss")
+        assert (origins["teaser"], origins["language"], origins["sections"]) == ("rss", "rss", "rss")
+        assert "modified" not in origins
+
+    def test_what_we_made_is_derived_and_what_the_newsroom_set_is_default(self):
+        raw = a_raw_article(format="rss", title="", standfirst="", sections=("Elsewhere",), language=None)
+
+        origins = cleaned(raw, a_desk(section="climate")).origins
+
+        assert (origins["headline"], origins["teaser"]) == ("derived", "derived")
+        assert (origins["sections"], origins["language"]) == ("default", "default")
+
+
+def test_a_derived_teaser_has_as_many_words_as_the_newsroom_wants():
+    body = "<p>As the global business landscape rapidly evolves, Pakistan stands at a crossroads.</p>"
+    desk = Desk(a_publication(teaser_words=9))
+
+    assert cleaned(a_raw_article(body=body), desk).teaser == (
+        "As the global business landscape rapidly evolves, Pakistan stands…"
+    )
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -210,6 +317,11 @@ def test_the_lead_image_stands_once():
         {"tags": ()},
         {"language": "ur"},
         {"status": Status.WITHHELD},
+        {"access": Access.MEMBERS},
+        {"embargo": NOW},
+        {"comments": "/port#comments"},
+        {"related": (Related("The strait"),)},
+        {"teaser": "Cranes again"},
         {"published": NOW - timedelta(days=1)},
     ],
 )
