@@ -29,7 +29,7 @@ from publisher.pipeline.gather import Assignment
 from publisher.ports import Response
 from publisher.render import feed
 from publisher.render.feed import FeedEntryView, FeedView
-from publisher.sources.feed import FeedSource
+from publisher.sources.feed.source import FeedSource
 from publisher.store import database
 
 FEEDS = 200

@@ -38,7 +38,7 @@ from publisher.pipeline.syndicate import FeedPlan, Site
 from publisher.ports import Http, Response, Source, Transport
 from publisher.render.environment import Templates
 from publisher.render.feed import FILES, TYPES
-from publisher.sources.feed import FeedSource
+from publisher.sources.feed.source import FeedSource
 from publisher.sources.folder import FolderSource
 from publisher.sources.ghost.source import GhostSource
 from publisher.sources.ninjs.source import NinjsSource

@@ -21,8 +21,9 @@ from publisher.clean.text import slug
 from publisher.errors import FetchError, SourceError
 from publisher.model.article import RawArticle
 from publisher.ports import Http, Response
-from publisher.sources import feed, wordpress_api
+from publisher.sources import wordpress_api
 from publisher.sources.asking import ask, parsed_json
+from publisher.sources.feed import source as feed
 from publisher.sources.front_page import FEEDS, FrontPage, Hint, Link, first, meta, read_page, web_address
 
 _REQUESTS = 12

@@ -230,9 +230,11 @@ async def _whole(api: Api, memory: Memory, wanted: Sequence[Entry]) -> Answer:
         except Closed:
             raise
         except SourceError as error:
-            if error.not_before or len(memory.owed) >= _MOST_OWED:
+            if error.not_before:
                 raise
             failure = error
+    if len(memory.owed) >= _MOST_OWED:
+        raise failure
     await _listed(api, "id", {"include": wanted[0].id})  # it is the post that fails and not the site, or this raises
     problem = Problem(f"{api.site}/?p={wanted[0].id}", f"cannot be read: {failure}", "It is asked for again.")
     return Answer(replace(memory, owed=[*memory.owed, wanted[0].id]), asked=1, problems=(problem,))
@@ -244,7 +246,7 @@ async def _with_categories(api: Api, memory: Memory, posts: Sequence[Entry]) -> 
     fresh = memory.categories_at and datetime.fromisoformat(memory.categories_at) + _CATEGORIES_KEEP > api.now
     if fresh and used <= memory.categories.keys():
         return memory
-    found: dict[str, Sequence[Any]] = {}
+    found: dict[str, Sequence[Any] | None] = dict.fromkeys(used)  # None stays where the site keeps one to itself
     for number in range(1, _LISTS + 1):
         listed = await api.list("wp/v2/categories", page=number, orderby="id", _fields="id,name,slug,parent")
         for row in filter(is_post, listed.rows):

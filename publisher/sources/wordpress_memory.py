@@ -71,7 +71,7 @@ class Memory:
 
     site: str = ""
     root: str = ""
-    categories: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    categories: Mapping[str, Sequence[Any] | None] = field(default_factory=dict)
     categories_at: str = ""
     complete: bool = False
     last: int = 0

@@ -29,7 +29,7 @@ _BEGINNING = 100
 _UTC = ZoneInfo("UTC")
 
 Json = Mapping[str, Any]
-Categories = Mapping[str, Sequence[Any]]  # name and parent's id, by id; the name is empty where it is no section
+Categories = Mapping[str, Sequence[Any] | None]  # name and parent's id, by id; the name is empty if it is no section
 
 
 def article(post: Json, categories: Categories, zone: ZoneInfo, site: str) -> RawArticle:
@@ -93,7 +93,7 @@ def _sections(post: Json, categories: Categories) -> tuple[str, ...]:
     ids = post.get("categories")
     found = []
     for key in map(str, ids if isinstance(ids, list) else embedded):
-        if key in categories:
+        if categories.get(key):
             found.append(_trail(key, categories))
         elif key in embedded and not is_default(embedded[key]):
             found.extend(_names([embedded[key]]))
@@ -103,9 +103,9 @@ def _sections(post: Json, categories: Categories) -> tuple[str, ...]:
 def _trail(key: str, categories: Categories) -> str:
     names: list[str] = []
     passed: set[str] = set()
-    while key in categories and key not in passed:
+    while key not in passed and (category := categories.get(key)):
         passed.add(key)
-        name, parent = categories[key]
+        name, parent = category
         if not names and not name:
             return ""
         names.insert(0, name)

@@ -15,7 +15,7 @@ from publisher.clean import article as cleaning
 from publisher.errors import SourceError
 from publisher.fetch import Fetcher
 from publisher.ports import Fetched, Http, Source
-from publisher.sources.feed import FeedSource
+from publisher.sources.feed.source import FeedSource
 from publisher.sources.folder import FolderSource
 from publisher.sources.ghost.source import GhostSource
 from publisher.sources.ninjs.source import NinjsSource

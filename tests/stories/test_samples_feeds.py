@@ -15,7 +15,7 @@ from publisher.clean.text import from_html
 from publisher.errors import SourceError
 from publisher.fetch import Fetcher
 from publisher.ports import Fetched
-from publisher.sources.feed import FeedSource, parse
+from publisher.sources.feed.source import FeedSource, parse
 from tests.builders import NOW, SAMPLES, a_publication, fetched_from
 
 NAMES = sorted(path.name for path in (SAMPLES / "feeds").iterdir()) if SAMPLES.is_dir() else ["none here"]

@@ -16,9 +16,9 @@ from publisher.errors import Problem, SourceError
 from publisher.fetch import Fetcher
 from publisher.model.article import Article, Author, Image
 from publisher.ports import Fetched
-from publisher.sources.feed import FeedSource, parse
+from publisher.sources.feed.source import FeedSource, parse
 from tests.builders import NOW, a_publication, fetched_from
-from tests.unit.test_fetch import Answer, a_website
+from tests.websites import Answer, a_website
 
 FEEDS = Path(__file__).parents[1] / "data" / "feeds"
 FORMATS = ["rss.xml", "rdf.xml", "atom.xml", "feed.json"]

@@ -12,9 +12,7 @@ import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
@@ -26,75 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from publisher.errors import FetchError
 from publisher.fetch import Fetcher, Response, is_public, shown
-
-
-@dataclass
-class Answer:
-    body: bytes = b""
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0
-
-
-@dataclass
-class Website:
-    """Answers by path; `asked` are the headers of every request. An ETag that comes back is a 304.
-
-    `began` says when each request came, `most` how many were there at once.
-    """
-
-    url: str
-    answers: dict[str, Answer] = field(default_factory=dict)
-    asked: list[Mapping[str, str]] = field(default_factory=list)
-    began: list[float] = field(default_factory=list)
-    here: int = 0
-    most: int = 0
-
-
-@contextmanager
-def a_website() -> Iterator[Website]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            site.began.append(time.monotonic())
-            site.here += 1
-            site.most = max(site.most, site.here)
-            try:
-                self.answer()
-            finally:
-                site.here -= 1
-
-        def answer(self) -> None:
-            site.asked.append(self.headers)
-            answer = site.answers.get(self.path, Answer(status=404))
-            time.sleep(answer.seconds)
-            etag = answer.headers.get("ETag")
-            fresh = etag is not None and self.headers.get("If-None-Match") == etag
-            self.send_response(304 if fresh else answer.status)
-            for name, value in ({} if fresh else answer.headers).items():
-                self.send_header(name, value)
-            if not fresh:
-                self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            if not fresh:
-                self.wfile.write(answer.body)
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: object) -> None:
-            """Quiet: a client that has seen enough hangs up."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    site = Website(f"http://127.0.0.1:{server.server_port}")
-    thread = Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield site
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.websites import Answer, Website, a_website
 
 
 @pytest.fixture

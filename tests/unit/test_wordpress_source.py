@@ -388,9 +388,7 @@ class TestChanges:
         assert ids(articles) == [5000]
         assert again == []
 
-    @pytest.mark.parametrize("most", [100, 7])
-    def test_many_arrive_once_each_while_others_are_edited(self, site, read, most):
-        site.most = most
+    def test_many_arrive_once_each_while_others_are_edited(self, site, read):
         site.add(*(a_post(number, date=f"2026-11-20T12:00:{number % 60:02}") for number in range(101, 351)))
         once(site, lambda query: "_embed" in query, lambda: site.edit(150, "2026-11-20T12:30:00"))
 
@@ -400,6 +398,14 @@ class TestChanges:
         assert len(articles) <= 251
         assert [raw.title for raw in articles if raw.source_id == "150"][-1] == "Edited"
         assert read.fetch() == []
+
+    def test_none_of_many_is_lost_where_the_site_brings_seven_at_a_time(self, site, read):
+        site.add(*(a_post(number) for number in range(31, 81)))
+        read.fetch()
+        site.most = 7
+        site.add(*(a_post(number) for number in range(81, 211)))
+
+        assert ids(read.fetch()) == list(range(81, 211))
 
     def test_hundreds_changed_in_one_second_arrive_once_each(self, site, read):
         site.add(*(a_post(number) for number in range(31, 251)))
@@ -793,6 +799,15 @@ class TestCategories:
 
         assert raw.sections[0].startswith("C10/C11/")
         assert raw.sections[0].endswith("/C258/C259")
+
+    def test_one_that_the_site_keeps_to_itself_is_looked_for_once_a_day(self, site):
+        terms = [[{"id": 99, "name": "Members", "slug": "members", "taxonomy": "category"}]]
+        site.add(*(a_post(number, categories=[99], _embedded={"wp:term": terms}) for number in range(1, 121)))
+
+        articles = Reader(site.url).fetch()
+
+        assert {found.sections for found in articles} == {("Members",)}
+        assert [query["route"] for query in site.asked].count("categories") == 1
 
     def test_they_are_read_again_for_an_unknown_one_and_after_a_day(self, site):
         site.add(a_post(1))

@@ -16,7 +16,7 @@ import feedparser
 from feedparser import api
 
 from publisher.clean.text import one_line
-from publisher.sources.feed_text import Document, until_end
+from publisher.sources.feed.text import Document, until_end
 
 # feedparser meets hostile input with whatever Python raises there: a lone surrogate is a UnicodeError, for example.
 _FAULTS = (SAXException, feedparser.UndeclaredNamespace, ArithmeticError, AssertionError, AttributeError,
@@ -128,7 +128,8 @@ class _Elements:
         self.contentparams = _Parameters(self.contentparams)
 
     def _sync_author_detail(self: Any, key: str = "author") -> None:
-        context, parent = self._get_context(), super()  # type: Any, Any
+        parent: Any = super()
+        context = self._get_context()
         if len(context.get(key) or "") > _LONGEST_NAME:  # it looks for an address in it by the square of its length
             context[key] = context[key][:_LONGEST_NAME]
         parent._sync_author_detail(key)

@@ -9,8 +9,8 @@ from typing import Any
 from publisher.clean.text import from_html, one_line
 from publisher.errors import Problem, SourceError
 from publisher.model.article import Author, Image, RawArticle
-from publisher.sources import feed_parser
-from publisher.sources.feed_entries import (
+from publisher.sources.feed import parser as feed_parser
+from publisher.sources.feed.entries import (
     LONGEST_LINE,
     Dates,
     Feed,
@@ -22,7 +22,7 @@ from publisher.sources.feed_entries import (
     unescaped,
     web,
 )
-from publisher.sources.feed_text import document
+from publisher.sources.feed.text import document
 
 _MAIL = re.compile(r"[<(]?[^\s<>()]+@[^\s<>()]+[>)]?")
 _LONGEST_NAME = 1000

@@ -7,7 +7,7 @@ from typing import Any
 from publisher.clean.text import from_html
 from publisher.errors import Problem, SourceError
 from publisher.model.article import Author, Image, RawArticle
-from publisher.sources.feed_entries import Dates, Feed, digest, identity, paragraphs, plain, unescaped, web
+from publisher.sources.feed.entries import Dates, Feed, digest, identity, paragraphs, plain, unescaped, web
 
 Item = Mapping[str, Any]
 

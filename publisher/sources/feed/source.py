@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 from publisher.errors import Problem, SourceError
 from publisher.ports import Fetched, Http, Response
 from publisher.sources.asking import ask, shown
-from publisher.sources.feed_entries import Dates, Feed, distinct, web
-from publisher.sources.feed_text import decoded
+from publisher.sources.feed.entries import Dates, Feed, distinct, web
+from publisher.sources.feed.text import decoded
 
 _ACCEPT = "application/feed+json, application/atom+xml, application/rss+xml, */*;q=0.5"
 _LONGEST_VALIDATOR = 1000
@@ -135,7 +135,7 @@ def parse(
 
 
 def _read(content: bytes, where: str, now: datetime, address: str, content_type: str, zone: ZoneInfo) -> Feed:
-    from publisher.sources import json_feed, xml_feed  # feedparser is slow to import, and a folder needs none
+    from publisher.sources.feed import json_feed, xml_feed  # feedparser is slow to import, and a folder needs none
 
     text, guess = decoded(content, content_type)
     dates = Dates(zone, now, [])
