@@ -2,6 +2,8 @@
 
 import re
 
+import idna
+
 from publisher.clean.text import one_line
 
 # RFC 5321 §4.1.2 dot-string; quoted local parts are legal, unused, and a way to smuggle commands.
@@ -17,7 +19,7 @@ def address(text: str) -> str:
     if not at or not local or not domain:
         raise ValueError("is not an address; write name@domain")
     try:
-        ascii_domain = domain.encode("idna").decode().lower() if not domain.isascii() else domain.lower()
+        ascii_domain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode().lower()
     except UnicodeError:
         raise ValueError("has a domain that cannot exist") from None
     if not _LOCAL.fullmatch(local) or local[0] == "." or local[-1] == "." or ".." in local:

@@ -18,6 +18,7 @@ _HEADLINE_WORDS = 12
 _TELLING_WORDS = 40  # two stories may share fewer: a photo of the day, a list of deaths
 _LONGEST_BODY = 1_000_000  # characters; the longest real article is a tenth of it
 _LONGEST_TITLE = 300
+_LONGEST_SHOWN = 200
 _FIRST_YEAR = 1900
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _DERIVED, _DEFAULT = "derived", "default"
@@ -63,12 +64,12 @@ def clean(raw: RawArticle, source: str, desk: Desk) -> Cleaned:
     base = raw.base or url or desk.publication.url
     body = markup.sanitise(raw.body, base)
     words = text.from_html(body)
+    if raw.access is not Access.PUBLIC:
+        body = words = ""
     title = text.shortened(text.one_line(raw.title), _LONGEST_TITLE) or text.first_words(words, _HEADLINE_WORDS)
     if not title:
         nothing = Problem(raw.where, "it has neither title nor text.", "Give it a title.")
         return Cleaned(None, [*problems, nothing], repaired)
-    if raw.access is not Access.PUBLIC:
-        body = words = ""
     article = _article(raw, source, desk, title, words, base, problems)
     article = replace(article, url=url, body=_body(body, article, title), related=_related(raw.related, base, url))
     finished = replace(article, content_hash=_hash(article), origins=_origins(raw, article, desk))
@@ -118,7 +119,8 @@ def _article(
 def _own_address(raw: RawArticle, desk: Desk, problems: list[Problem]) -> str | None:
     url = _web_address(raw.url or "", raw.base or desk.publication.url)
     if raw.url and not url:
-        problems.append(Problem(raw.where, f'its address "{raw.url}" is not a web address.', "It is left out."))
+        shown = text.shortened(text.one_line(raw.url), _LONGEST_SHOWN)
+        problems.append(Problem(raw.where, f'its address "{shown}" is not a web address.', "It is left out."))
     return url or None
 
 

@@ -6,12 +6,13 @@ comes out goes in again unchanged.
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import nh3
 
-from publisher.clean.text import from_html, repair
+from publisher.clean.text import from_html, repair, shallow
 from publisher.clean.urls import absolute
 
 _TAGS = {
@@ -34,22 +35,25 @@ _WITH_CONTENT = {
     "template", "title", "head",
 }  # fmt: skip
 # Kept through the first pass only, until each has become something that is allowed.
-_EMBEDS = {"iframe", "video", "audio", "object", "embed", "source"}
+_EMBEDS = {"iframe", "video", "audio", "object", "embed", "source", "param"}
 _LAZY = ("data-src", "data-lazy-src", "data-original")  # where a picture waits for a script
+_EMBEDDED = (*_LAZY, "src", "data", "href")
 _SIZES = ("data-srcset", "srcset")
 _EMBED_ATTRIBUTES = {
     **_ATTRIBUTES,
     "img": _ATTRIBUTES["img"] | {*_LAZY, *_SIZES},
     "object": {"data", "title"},
-    **{name: {"src", "title"} for name in _EMBEDS - {"object"}},
+    "param": {"name", "value"},
+    **{name: {"src", "title", *_LAZY} for name in _EMBEDS - {"object", "param"}},
 }
 _PLACES = {"href", "src", "data"}
 
 _TOP_HEADING = re.compile(r"<(/?)h1\b", re.IGNORECASE)
+_NO_SCRIPT_EMBED = re.compile(r"<noscript[^<>]*>(?=\s*<iframe)", re.IGNORECASE)  # what readers without scripts got
 _ATTRIBUTE_TEXT = r'(?:\s[\w-]+(?:="[^"]*")?)*'  # as the parser writes them: quoted, with entities
 _EMBED = re.compile(
     rf"<(?P<tag>iframe|video|audio|object)(?P<own>{_ATTRIBUTE_TEXT})\s*>(?P<inside>.*?)</(?P=tag)>"
-    rf"|<(?:embed|source)(?P<void>{_ATTRIBUTE_TEXT})\s*/?>",
+    rf"|<(?:embed|source|param)(?P<void>{_ATTRIBUTE_TEXT})\s*/?>",
     re.DOTALL,
 )
 _IMAGE = re.compile(rf"<img({_ATTRIBUTE_TEXT})\s*/?>")
@@ -59,6 +63,8 @@ _ANY_TAG = re.compile(rf"<(/?)([a-z0-9]+){_ATTRIBUTE_TEXT}\s*>")
 _HEADING = re.compile(r"\A\s*<(h[2-6])(?:\s[^<>]*)?>(.*?)</\1>", re.DOTALL)
 _DIMENSION = re.compile(r"\d{1,5}")
 _SCALED = re.compile(r"(-\d{2,5}x\d{2,5}|-scaled)?(?=\.\w{3,4}$)")
+_OVERRIDES = re.compile("[\u202d\u202e]")
+_BETWEEN_MARKS = re.compile(r"[^<>]+")  # a combining stroke would make another character of ">"
 _PRE = re.compile(r"(<pre(?:\s[^<>]*)?>)\n+")
 _MOST_READINGS = 6
 _VOID = {"br", "hr", "img"}
@@ -67,7 +73,8 @@ _DEEPEST = 100  # elements inside one another; parsers of mail and pages give up
 
 def sanitise(markup: str, base: str | None) -> str:
     """Return HTML of allowed elements with absolute addresses; `base` resolves relative ones."""
-    cleaned = _allowed(_TOP_HEADING.sub(r"<\1h2", repair(markup)), base, _TAGS | _EMBEDS, _EMBED_ATTRIBUTES)
+    prepared = _NO_SCRIPT_EMBED.sub("", _TOP_HEADING.sub(r"<\1h2", shallow(repair(markup))))
+    cleaned = _allowed(prepared, base, _TAGS | _EMBEDS, _EMBED_ATTRIBUTES)
     if any(
         name in cleaned for name in ("<iframe", "<video", "<audio", "<object", "<embed", "<source", "data-", "srcset")
     ):
@@ -112,11 +119,18 @@ def _settled(markup: str) -> str:
     """Drop what shows nothing, and read it again until reading changes nothing more."""
     for _ in range(_MOST_READINGS):
         # The parser turns entities such as &#11; into characters that XML refuses, and eats a newline after <pre>.
-        shown = _without_empty(_PRE.sub(r"\1", _IMAGE.sub(_if_it_shows, repair(markup))))
+        shown = _without_empty(_PRE.sub(r"\1", _IMAGE.sub(_if_it_shows, _composed(repair(markup)))))
         markup = _parsed(shown, _TAGS, _ATTRIBUTES)
         if markup == shown:
             break
     return markup
+
+
+def _composed(markup: str) -> str:
+    """Text composed (NFC), without the overrides that turn all that follows around; a tag's own marks stay apart."""
+    if markup.isascii():
+        return markup
+    return _BETWEEN_MARKS.sub(lambda run: unicodedata.normalize("NFC", run[0]), _OVERRIDES.sub("", markup))
 
 
 def _values(attributes: str) -> dict[str, str]:
@@ -127,7 +141,10 @@ def _values(attributes: str) -> dict[str, str]:
 def _link_to_embed(match: re.Match[str]) -> str:
     places = [_values(match["own"] or match["void"] or "")]
     places += [_values(inner) for inner in re.findall(rf"<\w+({_ATTRIBUTE_TEXT})", match["inside"] or "")]
-    place = next((value for one in places for name in ("src", "data", "href") if (value := one.get(name))), "")
+    place = next((value for one in places for name in _EMBEDDED if (value := one.get(name))), "")
+    if not place:
+        parameters = (one.get("value", "") for one in places if one.get("name", "").lower() in ("movie", "src", "url"))
+        place = next(filter(None, parameters), "")
     if not place:
         return ""
     title = next((one["title"] for one in places if one.get("title", "").strip()), "")

@@ -4,11 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
+from publisher.clean.text import NON_CHARACTERS
+
 _CHARACTERS = {
     "control characters": re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"),
     "stray Windows-1252": re.compile("[\x80-\x9f]"),
     "lone surrogates": re.compile("[\ud800-\udfff]"),
-    "non-characters": re.compile("[\ufdd0-\ufdef\ufffe\uffff]"),
+    "non-characters": re.compile(f"[{NON_CHARACTERS}]"),
     "bidi overrides": re.compile("[\u202a-\u202e\u2066-\u2069]"),
 }
 _SUSPECT = re.compile("|".join(pattern.pattern for pattern in _CHARACTERS.values()).replace("]|[", ""))

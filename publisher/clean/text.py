@@ -7,15 +7,26 @@ import unicodedata
 import nh3
 
 # XML 1.0 §2.2 Char: what may not stand in a document at all, lone surrogates included.
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
+# Unicode §23.7: for nobody's use between programs; the last two of each plane among them.
+_LAST_OF_PLANES = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+NON_CHARACTERS = f"\ufdd0-\ufdef{_LAST_OF_PLANES}"
+_ILLEGAL = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff{NON_CHARACTERS}]")
 _C1 = re.compile("[\x80-\x9f]")
-_SUSPECT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]")
+_SUSPECT = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{NON_CHARACTERS}]")
 _BLOCK_END = re.compile(
     r"</(?:p|div|h[1-6]|li|dt|dd|blockquote|figcaption|td|th|tr|pre|section|article)>|<br\s*/?>",
     re.IGNORECASE,
 )
 _OPENERS = {"\u202a": "\u202c", "\u202b": "\u202c", "\u202d": "\u202c", "\u202e": "\u202c",
             "\u2066": "\u2069", "\u2067": "\u2069", "\u2068": "\u2069"}  # fmt: skip
+_DEEPEST = 100
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/<>]*)[^<>]*>")
+# Elements that hold none, and those that the next of their kind ends though nobody closed them.
+_NEVER_DEEP = {
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
+    "p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "optgroup", "rp", "rt", "html",
+    "head", "body",
+}  # fmt: skip
 _BIDI = re.compile(f"[{''.join({*_OPENERS, *_OPENERS.values()})}]")
 _UNSAFE_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -56,19 +67,38 @@ def from_html(markup: str) -> str:
     """The words of HTML on one line."""
     if "<" not in markup and "&" not in markup:
         return one_line(markup)
-    spaced = _BLOCK_END.sub(lambda match: f" {match[0]}", repair(markup))
+    spaced = _BLOCK_END.sub(lambda match: f" {match[0]}", shallow(repair(markup)))
     return one_line(html.unescape(nh3.clean(spaced, tags=set())))
+
+
+def shallow(markup: str) -> str:
+    """HTML without the tags, never the text, of elements far inside others: a parser's time grows with their depth."""
+    if markup.count("<") <= _DEEPEST:
+        return markup
+    depth = 0
+
+    def tag(match: re.Match[str]) -> str:
+        nonlocal depth
+        if match[2].lower() in _NEVER_DEEP:
+            return match[0]
+        if match[1]:
+            depth = max(0, depth - 1)
+            return match[0] if depth < _DEEPEST else ""
+        depth += 1
+        return match[0] if depth <= _DEEPEST else ""
+
+    return _TAG.sub(tag, markup)
 
 
 def first_words(text: str, count: int) -> str:
     """The first words of a plain text, with an ellipsis where it goes on."""
     words = text.split()
-    return text if len(words) <= count else " ".join(words[:count]).rstrip(" ,;:–—-") + "…"
+    return text if len(words) <= count else _closed(" ".join(words[:count]).rstrip(" ,;:–—-") + "…")
 
 
 def shortened(text: str, length: int) -> str:
     """The text, or as many whole words of it as fit into a length, with an ellipsis."""
-    return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0] + "…"
+    return text if len(text) <= length else _closed(text[: length - 1].rsplit(" ", 1)[0] + "…")
 
 
 def slug(text: str) -> str:

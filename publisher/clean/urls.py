@@ -3,13 +3,17 @@
 import re
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
+import idna
+
 from publisher.clean.text import repair
 
 _SCHEMES = ("http", "https", "mailto", "tel")
 _TRACKING = re.compile(r"(utm_\w+|fbclid|gclid|mc_[ce]id|at_\w+|ref)", re.IGNORECASE)
-_HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
-_SAFE = r"[\w%/:@!$&'()*+,;=.~-]*"
-_AS_IT_SHOULD_BE = re.compile(rf"https?://[a-z0-9-]+(\.[a-z0-9-]+)+(/{_SAFE})?(\?{_SAFE})?", re.ASCII)
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"  # RFC 1035 §2.3.1, and the underscores that exist
+_HOST = re.compile(rf"(?=.{{1,253}}$)(?:{_LABEL}\.)*{_LABEL}\.?|\[[0-9a-f:.]+\]")
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SAFE = r"(?:[\w/:@!$&'()*+,;=.~-]|%[0-9A-Fa-f]{2})*"
+_AS_IT_SHOULD_BE = re.compile(rf"https?://{_LABEL}(?:\.{_LABEL})+(?:/{_SAFE})?(?:\?{_SAFE})?", re.ASCII)
 _WHITE = re.compile(r"[\x00-\x20\x7f]+")
 
 
@@ -31,15 +35,19 @@ def absolute(url: str, base: str | None) -> str | None:
         return None
     if not _HOST.fullmatch(host):
         return None
-    path = quote(parts.path, safe="%/:@!$&'()*+,;=~")
-    query = quote(parts.query, safe="%/?:@!$&'()*+,;=~[]")
-    return urlunsplit((parts.scheme.lower(), host + port, path, query, quote(parts.fragment, safe="%/?:@!$&'()*+,;=~")))
+    path = _quoted(parts.path, "%/:@!$&'()*+,;=~")
+    query = _quoted(parts.query, "%/?:@!$&'()*+,;=~[]")
+    return urlunsplit((parts.scheme.lower(), host + port, path, query, _quoted(parts.fragment, "%/?:@!$&'()*+,;=~")))
+
+
+def _quoted(part: str, safe: str) -> str:
+    return _LONE_PERCENT.sub("%25", quote(part, safe=safe))
 
 
 def _host(host: str) -> str:
     if ":" in host:
         return f"[{host}]"
-    return host if host.isascii() else host.encode("idna").decode()
+    return host if host.isascii() else idna.encode(host, uts46=True).decode()
 
 
 def key(url: str | None) -> str | None:

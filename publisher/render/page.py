@@ -84,7 +84,8 @@ def entry_body(article: Article, publication: Publication, templates: Templates)
 def _page(name: str, templates: Templates, language: str, root: str, **values: Any) -> str:
     """Render a page whose own pictures are found from `root`, so that the site also works as plain files."""
     page = templates.render(name, _values(language, root, **values))
-    return page.replace(f'src="{templates.publication.url}/', f'src="{root}/')
+    own = re.compile(rf'(<img\b[^<>]*\ssrc="){re.escape(templates.publication.url)}/')
+    return own.sub(rf"\g<1>{root}/", page)
 
 
 def _values(language: str, root: str, **values: Any) -> dict[str, Any]:

@@ -268,6 +268,14 @@ class TestTheTextBehindAWall:
         assert (article.body, article.teaser, article.words) == ("", "", 0)
         assert "ecret" not in repr(article)
 
+    def test_it_does_not_become_a_headline_where_there_is_none(self):
+        raw = a_raw_article(access=Access.PAID, title="", body="<p>Secret words.</p>")
+
+        article, problems, *_ = clean(raw, "desk", a_desk())
+
+        assert article is None
+        assert "ecret" not in repr(problems)
+
     def test_what_was_written_for_everybody_stays(self):
         article = cleaned(a_raw_article(access=Access.PAID, standfirst="In short"))
 

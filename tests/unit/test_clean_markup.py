@@ -1,5 +1,7 @@
 """Article HTML that is safe in a mailbox, a feed reader and a page."""
 
+from time import monotonic
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -139,6 +141,10 @@ def test_an_embed_inside_a_paragraph_becomes_a_paragraph_of_its_own():
         ('<object data="https://v.example/m" title="A map"></object>', "https://v.example/m", "A map (v.example)"),
         ('<object><embed src="https://v.example/old"></object>', "https://v.example/old", "v.example/old"),
         ('<embed src="https://v.example/m.svg">', "https://v.example/m.svg", "v.example/m.svg"),
+        ('<iframe src="about:blank" data-src="https://v.example/7"></iframe>', "https://v.example/7", "v.example/7"),
+        ('<video data-src="https://v.example/7"></video>', "https://v.example/7", "v.example/7"),
+        ('<noscript><iframe src="https://v.example/7"></iframe></noscript>', "https://v.example/7", "v.example/7"),
+        ('<object><param name="movie" value="https://v.example/7"></object>', "https://v.example/7", "v.example/7"),
     ],
 )
 def test_an_embed_of_any_kind_becomes_a_link_that_names_its_target(embed, address, name):
@@ -172,6 +178,21 @@ def test_what_is_nested_too_deep_is_flattened_and_keeps_its_text(name):
     tree = html.fragment_fromstring(flat, create_parent="div")
     assert max(len(list(element.iterancestors())) for element in tree.iter()) < 250
     assert tree.text_content() == "deep"
+
+
+@pytest.mark.parametrize(
+    "unit", ["<ul><li>", "<div>", "<pre>", "<b>", "<table><tr><td>", "<noscript>", "<iframe ", "<!--"]
+)
+def test_no_depth_makes_the_cleaner_slow(unit):
+    started = monotonic()
+
+    sanitised(unit * (400_000 // len(unit)))
+
+    assert monotonic() - started < 10
+
+
+def test_letters_are_composed_and_overrides_left_out_but_no_tag_is_touched():
+    assert sanitised("<p>\u0338\u202ecafe\u0301</p>") == "<p>\u0338caf\xe9</p>"
 
 
 def test_a_first_heading_that_says_the_title_again_is_left_out():

@@ -98,6 +98,18 @@ def test_a_teaser_ends_between_words(words, count, teaser):
     assert text.first_words(words, count) == teaser
 
 
+def test_a_cut_text_closes_what_it_opened():
+    turned = text.one_line("\u202e" + "word " * 100)
+
+    assert text.first_words(turned, 3).endswith("…\u202c")
+    assert text.shortened(turned, 30).endswith("…\u202c")
+
+
+@pytest.mark.parametrize("character", ["\ufdd0", "\ufffe", "\U0001fffe", "\U0010ffff"])
+def test_what_is_no_character_is_dropped(character):
+    assert text.repair(f"a{character}b") == "ab"
+
+
 @pytest.mark.parametrize(
     ("headline", "slug"),
     [

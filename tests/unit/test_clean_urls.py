@@ -28,6 +28,9 @@ BASE = "https://journal.example/2026/story"
         ("mailto:desk@a.example?subject=a b", "mailto:desk@a.example?subject=a%20b"),
         ("tel:+92-21-111", "tel:+92-21-111"),
         ("https://a.example/\ud800x", "https://a.example/x"),
+        ("https://faß.example/", "https://xn--fa-hia.example/"),
+        ("https://a.example/100%", "https://a.example/100%25"),
+        ("https://a.example/%zz?a=%", "https://a.example/%25zz?a=%25"),
     ],
 )
 def test_an_address_is_absolute_and_encoded(url, absolute):
@@ -48,6 +51,10 @@ def test_an_address_is_absolute_and_encoded(url, absolute):
         "http://[::1",
         'http://a"b<c>.example/',
         "http://" + "ü" * 80 + ".example/",
+        "http://../x",
+        "http://-/",
+        "http://-a.example/",
+        f"http://{'a' * 64}.example/",
     ],
 )
 def test_what_is_no_web_address_is_none(url):
