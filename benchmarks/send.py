@@ -40,7 +40,7 @@ from publisher.render import plate
 from publisher.render.environment import Templates, shipped
 from publisher.render.mail import CopyPrinter
 from publisher.store import database, editions, filing, outbox, subscribers
-from publisher.store.filing import Candidate
+from publisher.store.recognition import Candidate
 from publisher.tokens import Tokens
 from publisher.transports.smtp import SmtpTransport
 

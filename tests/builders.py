@@ -17,7 +17,7 @@ from publisher.ports import Fetched, Source
 from publisher.render import feed
 from publisher.render.environment import Templates
 from publisher.store import filing, subscribers
-from publisher.store.filing import Candidate
+from publisher.store.recognition import Candidate
 from publisher.tokens import Tokens
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)

@@ -12,6 +12,8 @@ from publisher.errors import UsageError
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from sqlalchemy import Connection
+
     from publisher.model.article import Article, Filing, Origin
 
 app = typer.Typer(help="What was gathered.", no_args_is_help=True, rich_markup_mode=None)
@@ -37,14 +39,21 @@ def listed(
     output(context).table(("Id", "Published", "Section", "Headline", "Source", "Note"), rows, records)
 
 
+def _find(db: "Connection", name: str) -> "Article | None":
+    from publisher.clean import urls
+    from publisher.store import articles
+
+    return articles.find(db, name, urls.key(name if "://" in name else None))
+
+
 @app.command()
 def show(context: typer.Context, article: Annotated[str, typer.Argument(help="Id, slug or address.")]) -> None:
     """Show all that is known of an article."""
     from publisher.clean.text import from_html
-    from publisher.store import articles, database
+    from publisher.store import database
 
     with opened(context) as app, database.reading(app.newsroom.database) as db:
-        found = articles.find(db, article)
+        found = _find(db, article)
     if found is None:
         raise UsageError(f'there is no article "{article}". See: publisher articles list')
     if output(context).json:
@@ -83,7 +92,7 @@ def explain(context: typer.Context, article: Annotated[str, typer.Argument(help=
     from publisher.store import articles, database
 
     with opened(context) as app, database.reading(app.newsroom.database) as db:
-        found = articles.find(db, article)
+        found = _find(db, article)
         if found is None:
             raise UsageError(f'there is no article "{article}". See: publisher articles list')
         origins, addresses = articles.origins(db, found.id), articles.addresses(db, found.id)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 def check(context: typer.Context) -> None:
     """Check configuration, templates and local articles; opens no connection and changes nothing."""
     from publisher import app
+    from publisher.clean.text import one_line
     from publisher.render.environment import Templates
 
     out = output(context)
@@ -37,7 +38,7 @@ def check(context: typer.Context) -> None:
         out.data({"problems": problems, "articles": articles})
     else:
         for problem in problems:
-            print(problem)
+            print(one_line(str(problem)))
     plural = "problem" if len(problems) == 1 else "problems"
     out.say(f"{articles} local articles, {len(problems)} {plural}. Nothing was changed.")
     if problems:
@@ -80,8 +81,16 @@ def gather(
                 ended.append(one)
                 advance(len(ended))
 
+            names = [one.source.name for one in room.assignments]
             asking = step.gather(
-                room.database, chosen, now(), http=room.http, dry_run=dry_run, withdraw=withdraw, done=done
+                room.database,
+                chosen,
+                now(),
+                http=room.http,
+                configured=names,
+                dry_run=dry_run,
+                withdraw=withdraw,
+                done=done,
             )
             gathered = asyncio.run(asking)
     _report(out, gathered)
@@ -144,6 +153,8 @@ def status(context: typer.Context) -> None:
     with opened(context) as app, database.reading(app.newsroom.database) as db:
         room, zone, moment = app.newsroom, app.newsroom.publication.zone, now()
         known = records.load(db)
+        names = {source.name for source in app.config.sources}
+        orphans = {name: number for name, number in articles.count_by_source(db).items() if name not in names}
         active = editions.in_state(db, State.DRAFT, State.APPROVED, State.PRESSED, State.SENDING, State.HELD)
         deliveries = {one.id: outbox.count(db, one.id) for one in active}
         reasons = {one.id: outbox.reasons(db, one.id) for one in active}
@@ -155,10 +166,13 @@ def status(context: typer.Context) -> None:
         }
         latest = editions.listed(db, 20)
         values = {"articles": articles.count(db), "editions": editions.states(db)}
-    failing = [record for record in known.values() if record.failures]
+    asked = [record for record in known.values() if record.name in names]
+    failing = [record for record in asked if record.failures]
     needs = [f"source {record.name} fails: {'; '.join(record.problems)}" for record in failing]
-    needs += [f"source {record.name}: {problem}" for record in known.values() if not record.failures
+    needs += [f"source {record.name}: {problem}" for record in asked if not record.failures
               for problem in record.problems]  # fmt: skip
+    needs += [f"{number} articles are of the source {name}, which is not configured any more"
+              for name, number in orphans.items()]  # fmt: skip
     needs += [f"edition {one.id} waits: {reply}" for one in active for _, _, reply, _ in reasons[one.id] if reply]
     needs += [f"edition {one.id} waits for approval: publisher editions send {one.id}" for one in active
               if one.state is State.DRAFT]  # fmt: skip

@@ -23,6 +23,8 @@ from publisher.tokens import Tokens
 
 log = structlog.get_logger()
 
+_GATHERING_SECONDS = 60  # of one source in one turn, so that a long backfill holds up no edition
+
 
 @dataclass(frozen=True, slots=True)
 class Newsroom:
@@ -70,7 +72,10 @@ class Memory:
 async def tick(newsroom: Newsroom, now: datetime, memory: Memory) -> Tick:
     """Gather what is due, compose and press due editions, and rebuild the site where something changed."""
     due = await asyncio.to_thread(gather.due, newsroom.database, newsroom.assignments, now, memory.asked)
-    gathered = await gather.gather(newsroom.database, due, now, http=newsroom.http)
+    names = [one.source.name for one in newsroom.assignments]
+    gathered = await gather.gather(
+        newsroom.database, due, now, http=newsroom.http, configured=names, seconds=_GATHERING_SECONDS
+    )
     memory.asked |= {one.source.name: now for one in due}
     composed, pressed = await asyncio.to_thread(_editions, newsroom, now)
     current = await asyncio.to_thread(syndicate.fingerprint, newsroom.database, now)

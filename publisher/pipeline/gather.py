@@ -8,10 +8,11 @@ Safe to repeat: an article that is known is updated or left alone.
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 
 import structlog
@@ -21,12 +22,14 @@ from sqlalchemy.exc import StatementError
 from publisher.clean import article as cleaning
 from publisher.clean import urls
 from publisher.clean.article import Cleaned
+from publisher.clean.text import one_line
 from publisher.errors import Problem, PublisherError, SourceError
 from publisher.model.article import Article, Change
 from publisher.ports import Fetched, Source
 from publisher.store import database, filing
 from publisher.store import sources as records
-from publisher.store.filing import Candidate, Filed
+from publisher.store.filing import Filed
+from publisher.store.recognition import Candidate, Shelf
 from publisher.store.sources import SourceRecord
 
 log = structlog.get_logger()
@@ -36,6 +39,8 @@ _LONGEST_BACK_OFF = timedelta(hours=1)
 _DESKS = 2  # how many answers are read and filed at once: it is this machine's work, and each is held in memory
 _MOST_PARTS = 10_000  # of one source, one after the other; more is a server that pages for ever
 _NEWS_OF_NO_NEWS = timedelta(hours=1)  # how often it is written down that nothing changed
+_MORE, _TELLS = "more", "tells"  # notes beside a source's own state: it has parts left; it can take stories back
+_LONGEST_PROBLEM = 1000
 _FEW = 5  # articles that may vanish from a source at once without a question
 
 
@@ -77,13 +82,24 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class _Round:
-    """One round of gathering. `withdraw` allows a source to lose most of its articles at once."""
+    """One round of gathering. `withdraw` allows a source to lose most of its articles at once.
+
+    `configured` are the newsroom's sources, asked or not; `telling` those that can say what they hold no more.
+    `seconds` is how long one source may go on handing over parts; the rest waits for the next round.
+    """
 
     engine: Engine
     now: datetime
     dry_run: bool
     withdraw: bool
+    configured: frozenset[str]
+    telling: frozenset[str]
+    seconds: float
     desks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DESKS))
+
+    def shelf(self, name: str, present: frozenset[str] | None) -> Shelf:
+        telling = self.telling | {name} if present is not None else self.telling
+        return Shelf(self.configured, telling, present)
 
 
 def due(
@@ -104,6 +120,8 @@ def _is_due(assignment: Assignment, record: SourceRecord | None, asked: datetime
         return True
     if record.not_before and now < record.not_before:
         return False
+    if record.state.get(_MORE) and not record.failures:
+        return True
     wait = max(assignment.every, min(assignment.every * 2 ** min(record.failures, 12), _LONGEST_BACK_OFF))
     last = max(record.checked_at, asked or record.checked_at)
     return bool(last + wait - _SLACK <= now)
@@ -123,20 +141,29 @@ async def gather(
     now: datetime,
     *,
     http: AbstractAsyncContextManager[Any] | None = None,
+    configured: Iterable[str] = (),
+    seconds: float = inf,
     dry_run: bool = False,
     withdraw: bool = False,
     done: Callable[[Gathered], None] = lambda gathered: None,
 ) -> list[Gathered]:
     """Ask all sources at once; a dry run files nothing and counts what would be filed.
 
-    `http` is the client that the sources use, opened for the round; `done` is told of each source as it ends.
+    `http` is the client that the sources use, opened for the round; `configured` are the names of all sources where
+    only some are asked; `seconds` is how long a source may hand over parts; `done` is told of each source as it ends.
     """
     with database.reading(engine) as db:
         known = records.load(db)
-    turn = _Round(engine, now, dry_run, withdraw)
+    names = frozenset(configured) | {one.source.name for one in assignments}
+    telling = frozenset(name for name in names if name in known and known[name].state.get(_TELLS))
+    turn = _Round(engine, now, dry_run, withdraw, names, telling, seconds)
 
     async def one(assignment: Assignment) -> Gathered:
-        gathered = await _one(turn, assignment, known.get(assignment.source.name))
+        name = assignment.source.name
+        try:
+            gathered = await _one(turn, assignment, known.get(name))
+        except Exception as error:  # noqa: BLE001 - what cannot even be written down must not end the others' round
+            gathered = Gathered(name, error=f"{name} failed inside Publisher: {error}.", unchanged=False)
         done(gathered)
         return gathered
 
@@ -146,15 +173,16 @@ async def gather(
 
 async def _one(turn: _Round, assignment: Assignment, record: SourceRecord | None) -> Gathered:
     source, rules = assignment.source, _rules(assignment.desk)
-    state: Mapping[str, Any] = record.state if record and record.state.get("rules") == rules else {}
     gathered = Gathered(source.name)
+    started = asyncio.get_running_loop().time()
     try:
+        state: Mapping[str, Any] = record.state if record and record.state.get("rules") == rules else {}
         for _ in range(_MOST_PARTS):
             answer = await source.ask(state, turn.now)
             async with turn.desks:
                 fetched, part, after = await asyncio.to_thread(_work, turn, assignment, record, answer, state, rules)
             gathered, record, state = gathered.plus(part), after, after.state
-            if not fetched.more:
+            if not fetched.more or asyncio.get_running_loop().time() - started > turn.seconds:
                 return gathered
         raise SourceError(f"{source.name} hands over part after part without an end; {_MOST_PARTS:,} were read.")
     except PublisherError as error:
@@ -162,7 +190,8 @@ async def _one(turn: _Round, assignment: Assignment, record: SourceRecord | None
         return gathered.plus(await asyncio.to_thread(_failed, turn, source.name, record, str(error), later))
     except Exception as error:  # noqa: BLE001 - a source we do not know must not stop the others
         reason = f"{source.name} failed inside Publisher: {type(error).__name__}: {error}."
-        return gathered.plus(await asyncio.to_thread(_failed, turn, source.name, record, reason, None))
+        afresh = replace(record, state={}) if record else None  # what it remembered may be what broke it
+        return gathered.plus(await asyncio.to_thread(_failed, turn, source.name, afresh, reason, None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,20 +242,24 @@ def _work(
     fetched = assignment.source.read(answer, state, turn.now)
     problems = list(fetched.problems)
     candidates = _cleaned(fetched, assignment, problems)
+    present = None if fetched.present is None else frozenset(map(one_line, fetched.present))
+    shelf = turn.shelf(name, present)
     with database.writing(turn.engine) as db:
         prefix = f"tag:{assignment.desk.publication.host},{turn.now:%Y-%m-%d}:articles/"
-        filed = _filed(db, candidates, prefix, turn.now, problems)
-        gone = _withdrawn(db, turn, name, fetched.present, problems)
+        filed = _filed(db, candidates, prefix, turn.now, shelf, problems)
+        gone = _withdrawn(db, turn, name, shelf, problems)
         counts = Counter(one.change for one in filed)
-        news = counts[Change.NEW] + counts[Change.UPDATED] + gone
+        news = counts[Change.NEW] + counts[Change.UPDATED] + gone > 0
+        notes = {"rules": rules, _MORE: fetched.more, _TELLS: present is not None or name in turn.telling}
         after = SourceRecord(
             name,
-            {**fetched.state, "rules": rules},
+            # What could not be filed is asked for again.
+            {**(fetched.state if len(filed) == len(candidates) else state), **notes},
             checked_at=turn.now,
             changed_at=turn.now if news else (record.changed_at if record else None),
-            problems=tuple(map(str, problems)),
+            problems=tuple(one_line(str(problem))[:_LONGEST_PROBLEM] for problem in problems),
         )
-        if filed or gone or _is_news(record, after):
+        if news or _is_news(record, after):
             records.remember(db, after)
         if turn.dry_run:
             db.rollback()
@@ -276,33 +309,42 @@ def _cleaned(fetched: Fetched, assignment: Assignment, problems: list[Problem]) 
 
 
 def _filed(
-    db: Connection, candidates: Sequence[Candidate], prefix: str, now: datetime, problems: list[Problem]
+    db: Connection,
+    candidates: Sequence[Candidate],
+    prefix: str,
+    now: datetime,
+    shelf: Shelf,
+    problems: list[Problem],
 ) -> list[Filed]:
-    """File all at once; where the database refuses that, one by one, so that only the poisoned one is left out."""
-    try:
-        with db.begin_nested():
-            return filing.file(db, candidates, prefix, now)
-    except StatementError as error:
-        if len(candidates) == 1:
-            article = candidates[0].article
-            problems.append(Problem(f"{article.source}: {article.source_id}", f"cannot be filed: {error.orig}."))
-            return []
-    return [one for candidate in candidates for one in _filed(db, [candidate], prefix, now, problems)]
+    """File all at once; where the database refuses that, one by one, so that only the poisoned one is left out.
+
+    One alone has two tries: another process may have filed the same a moment ago.
+    """
+    for left in range(2 if len(candidates) == 1 else 1, 0, -1):
+        try:
+            with db.begin_nested():
+                return filing.file(db, candidates, prefix, now, shelf)
+        except StatementError as error:
+            if len(candidates) == 1 and left == 1:
+                article = candidates[0].article
+                problems.append(Problem(f"{article.source}: {article.source_id}", f"cannot be filed: {error.orig}."))
+                return []
+    return [one for candidate in candidates for one in _filed(db, [candidate], prefix, now, shelf, problems)]
 
 
-def _withdrawn(db: Connection, turn: _Round, name: str, present: frozenset[str] | None, problems: list[Problem]) -> int:
+def _withdrawn(db: Connection, turn: _Round, name: str, shelf: Shelf, problems: list[Problem]) -> int:
     """How many articles were withdrawn because the source does not hold them any more.
 
     A source that seems to have lost most of what it had is likelier to be ill than to mean it.
     """
-    if present is None:
+    if shelf.present is None:
         return 0
-    gone, known = filing.missing(db, name, present)
+    gone, known = filing.missing(db, name, shelf.present)
     if len(gone) > max(_FEW, known // 2) and not turn.withdraw:
         message = f"{len(gone)} of its {known} articles are not there any more; none was withdrawn."
         problems.append(Problem(name, message, f"If that is right: publisher gather {name} --withdraw"))
         return 0
-    return len(filing.withdraw(db, name, gone, turn.now))
+    return len(filing.withdraw(db, name, gone, turn.now, shelf))
 
 
 def _log_repairs(name: str, filed: Sequence[Filed]) -> None:

@@ -69,7 +69,8 @@ def fingerprint(engine: Engine, now: datetime) -> str:
     """What the site depends on, in one line: another one means that a build would find something to do."""
     with database.reading(engine) as db:
         gathered = {name: record.changed_at for name, record in records.load(db).items()}
-        return f"{gathered} {editions.last_pressed(db)} {articles.count_public(db, now)}"
+        hidden = sum(map(len, editions.withdrawn_from(db, now).values()))
+        return f"{gathered} {editions.last_pressed(db)} {articles.count_public(db, now)} {hidden}"
 
 
 def build(engine: Engine, site: Site, now: datetime, only: str = "") -> Built:
@@ -140,7 +141,7 @@ def _feed_view(plan: FeedPlan, found: Sequence[Article], bodies: Mapping[int, st
 
 
 def _pages(db: Connection, site: Site, now: datetime) -> Iterator[tuple[str, bytes]]:
-    pressed, withdrawn = editions.with_page(db), editions.withdrawn_from(db)
+    pressed, withdrawn = editions.with_page(db), editions.withdrawn_from(db, now)
     for edition, content in pressed:
         gone = withdrawn.get(edition.id, ())
         yield edition_path(edition), page.published(content.decode(), gone).encode()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from publisher.model.article import Access, Article, Author, Change, Filing, Image, Origin, Related, Rule, Status
 from publisher.model.newsletter import EVERYTHING
@@ -49,12 +49,14 @@ def listed(db: Connection, limit: int) -> list[Article]:
     return _load(db, select(articles).order_by(_MOMENT.desc(), articles.c.id.desc()).limit(limit))
 
 
-def find(db: Connection, name: str) -> Article | None:
-    """By id, slug or address."""
+def find(db: Connection, name: str, url_key: str | None = None) -> Article | None:
+    """By id, slug, address, or the comparable form of any address that it ever had."""
+    ever = select(article_addresses.c.article_id).where(article_addresses.c.url_key == (url_key or ""))
     same = or_(
         articles.c.slug == name,
         articles.c.url == name,
         articles.c.id == (int(name) if _ID.fullmatch(name) else -1),
+        articles.c.id.in_(ever),
     )
     found = _load(db, select(articles).where(same).limit(1))
     return found[0] if found else None
@@ -68,10 +70,14 @@ def count_public(db: Connection, now: datetime) -> int:
     return db.scalar(select(func.count()).select_from(_public(now).subquery())) or 0
 
 
-def _public(now: datetime) -> Select[Any]:
+def is_public(now: datetime) -> ColumnElement[bool]:
+    """A condition: the article may be printed."""
     instants = (articles.c.published, articles.c.embargo)
-    released = (or_(instant.is_(None), instant <= now) for instant in instants)
-    return select(articles).where(articles.c.status == Status.USABLE, *released)
+    return and_(articles.c.status == Status.USABLE, *(or_(one.is_(None), one <= now) for one in instants))
+
+
+def _public(now: datetime) -> Select[Any]:
+    return select(articles).where(is_public(now))
 
 
 def in_sections(sections: Iterable[str]) -> Any:
@@ -125,6 +131,11 @@ def editions_with(db: Connection, article_id: int) -> list[Placed]:
     query = select(*columns, placements.c.section).join_from(placements, editions)
     rows = db.execute(query.where(placements.c.article_id == article_id).order_by(editions.c.id, placements.c.position))
     return [Placed(row.id, row.newsletter, row.cadence, row.state, row.section) for row in rows]
+
+
+def count_by_source(db: Connection) -> dict[str, int]:
+    query = select(articles.c.source, func.count()).where(articles.c.status == Status.USABLE)
+    return {row[0]: row[1] for row in db.execute(query.group_by(articles.c.source))}
 
 
 def _load(db: Connection, query: Select[Any]) -> list[Article]:

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from publisher.model.article import Status
 from publisher.model.newsletter import Edition, EditionState, Placement
+from publisher.store.articles import is_public
 from publisher.store.schema import articles, clock, editions, placements
 
 _RELEASED = (EditionState.CANCELLED, EditionState.FAILED)  # their articles are news again, if none was sent
@@ -113,12 +113,12 @@ def with_page(db: Connection) -> list[tuple[Edition, bytes]]:
     return [(_edition(row), row["page"]) for row in db.execute(query).mappings()]
 
 
-def withdrawn_from(db: Connection) -> dict[int, set[int]]:
-    """By edition, the positions of articles that may not be printed any more."""
+def withdrawn_from(db: Connection, now: datetime) -> dict[int, set[int]]:
+    """By pressed edition, the positions of articles that may not be printed any more."""
     columns = placements.c["edition_id", "position"]
-    query = select(*columns).join(articles, articles.c.id == placements.c.article_id)
+    query = select(*columns).join(articles, articles.c.id == placements.c.article_id).join(editions)
     found: dict[int, set[int]] = {}
-    for row in db.execute(query.where(articles.c.status != Status.USABLE)):
+    for row in db.execute(query.where(editions.c.page.is_not(None), ~is_public(now))):
         found.setdefault(row.edition_id, set()).add(row.position)
     return found
 

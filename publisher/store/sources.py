@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from publisher.store.schema import sources
 
@@ -28,11 +29,24 @@ class SourceRecord:
 
 def load(db: Connection) -> dict[str, SourceRecord]:
     rows = db.execute(select(sources).order_by(sources.c.name)).mappings()
-    return {row["name"]: SourceRecord(**{**row, "problems": tuple(row["problems"])}) for row in rows}
+    return {row["name"]: _record(row) for row in rows}
+
+
+def _record(row: Mapping[Any, Any]) -> SourceRecord:
+    # A state that is no table remembers nothing, and the source is read from the start.
+    state = row["state"] if isinstance(row["state"], dict) else {}
+    return SourceRecord(**{**row, "state": state, "problems": tuple(row["problems"])})
 
 
 def remember(db: Connection, record: SourceRecord) -> None:
-    """Replace what is known of a source."""
+    """Replace what is known of a source; where two processes do so at once, the later one's counts."""
     values = {name: getattr(record, name) for name in SourceRecord.__slots__}
-    db.execute(delete(sources).where(sources.c.name == record.name))
-    db.execute(insert(sources).values({**values, "state": dict(record.state), "problems": list(record.problems)}))
+    values |= {"state": dict(record.state), "problems": list(record.problems)}
+    replacing = update(sources).where(sources.c.name == record.name).values(values)
+    if db.execute(replacing).rowcount:
+        return
+    try:
+        with db.begin_nested():
+            db.execute(insert(sources).values(values))
+    except IntegrityError:
+        db.execute(replacing)

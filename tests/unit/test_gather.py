@@ -9,11 +9,11 @@ from time import monotonic
 
 import pytest
 import structlog
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select, text, update
 
 from publisher.clean.article import Desk
 from publisher.errors import SourceError
-from publisher.model.article import RawArticle
+from publisher.model.article import RawArticle, Status
 from publisher.pipeline import gather
 from publisher.pipeline.gather import Assignment, Gathered
 from publisher.ports import Fetched
@@ -111,10 +111,10 @@ class TestArticles:
         assert (done.new, [problem.where for problem in done.problems]) == (2, ["file-2"])
 
     def test_one_that_the_database_refuses_is_reported_and_the_others_are_filed(self, engine, monkeypatch):
-        def file(db, candidates, prefix, now):
+        def file(db, candidates, prefix, now, shelf):
             if any(one.article.source_id == "id-2" for one in candidates):
                 db.execute(text("SELECT no_such_column FROM articles"))
-            return filed(db, candidates, prefix, now)
+            return filed(db, candidates, prefix, now, shelf)
 
         filed = filing.file
         monkeypatch.setattr(filing, "file", file)
@@ -230,7 +230,181 @@ class TestOldIsNeverNew:
         assert news == [5, 0]
 
 
+def words(name: str) -> str:
+    return "<p>" + " ".join(f"{name}{number}" for number in range(60)) + "</p>"
+
+
+def day(number: int) -> datetime:
+    return NOW - timedelta(days=number)
+
+
+class TestTwoStoriesStayTwo:
+    """However alike two stories are, what stands side by side at the source is not one."""
+
+    BUDGET = raw(1, title="Budget passes", body=words("a"), url="https://x.example/budget", published=day(9))
+
+    def titles(self, engine) -> list[str]:
+        with database.reading(engine) as db:
+            return sorted(article.headline for article in articles.newest(db, NOW))
+
+    def test_two_editorials_of_one_day(self, engine):
+        first = raw(1, title="Editorial", body=words("a"), url="https://x.example/1", published=day(1))
+        second = raw(2, title="Editorial", body=words("b"), url="https://x.example/2", published=day(1))
+
+        gathered(engine, bringing("desk", first))
+        [done] = gathered(engine, bringing("desk", second))
+
+        assert (done.new, self.titles(engine)) == (1, ["Editorial", "Editorial"])
+
+    def test_one_that_takes_a_headline_while_the_source_still_holds_the_other(self, engine):
+        first, second = (raw(number, title="Letters", published=day(1)) for number in (1, 2))
+        gathered(engine, bringing("desk", first, present=frozenset({"id-1"})))
+
+        [done] = gathered(engine, bringing("desk", second, present=frozenset({"id-1", "id-2"})))
+
+        assert (done.new, self.titles(engine)) == (1, ["Letters", "Letters"])
+
+    def test_one_that_takes_an_address_which_the_other_left(self, engine):
+        moved = replace(self.BUDGET, url="https://x.example/budget-2")
+        fails = raw(2, title="Budget fails", body=words("b"), url=self.BUDGET.url, published=day(1))
+        for brought in ([self.BUDGET], [moved], [moved, fails], [moved, fails]):
+            [done] = gathered(engine, bringing("feed", *brought))
+
+        assert (done.new, done.updated) == (0, 0)
+        assert self.titles(engine) == ["Budget fails", "Budget passes"]
+
+    def test_stories_that_follow_one_another_at_one_address(self, engine):
+        for number in range(4):
+            live = raw(
+                number,
+                title=f"Day {number}",
+                body=words(f"q{number}x"),
+                url="https://x.example/live",
+                published=day(9 - number),
+            )
+            gathered(engine, bringing("feed", live))
+
+        assert self.titles(engine) == ["Day 0", "Day 1", "Day 2", "Day 3"]
+
+    def test_stories_that_follow_one_another_in_one_file(self, engine):
+        for number in range(7):
+            today = raw(
+                1,
+                slug="today",
+                title=f"Day {number}",
+                body=words(f"q{number}x"),
+                url=f"https://x.example/{number}",
+                published=day(9 - number),
+            )
+            [done] = gathered(engine, bringing("desk", today), now=day(9 - number))
+            assert (done.new, done.error, done.problems) == (1, "", ())
+
+        with database.reading(engine) as db:
+            assert len({article.slug for article in articles.newest(db, NOW)}) == 7
+
+    def test_one_that_takes_the_id_of_a_withdrawn_one(self, engine):
+        monday, tuesday = (
+            raw(1, title=name, body=words(name), published=day(n)) for n, name in ((9, "Mon"), (1, "Tue"))
+        )
+        gathered(engine, bringing("desk", monday, present=frozenset({"id-1"})))
+        gathered(engine, bringing("desk", present=frozenset()))
+
+        [done] = gathered(engine, bringing("desk", tuesday, present=frozenset({"id-1"})))
+
+        assert (done.new, self.titles(engine)) == (1, ["Tue"])
+
+    def test_the_story_whose_id_another_took_is_withdrawn(self, engine):
+        other = raw(1, title="Other", body=words("z"), url="https://x.example/o", published=day(0))
+        gathered(engine, bringing("desk", self.BUDGET, present=frozenset({"id-1"})))
+
+        gathered(engine, bringing("desk", other, present=frozenset({"id-1"})))
+
+        assert self.titles(engine) == ["Other"]
+
+
+class TestTwoSources:
+    X = raw(1, url="https://x.example/a", title="Shared")
+
+    def test_a_cancellation_counts_whoever_says_it(self, engine):
+        gathered(engine, bringing("site", self.X))
+        gathered(engine, bringing("wire", replace(self.X, source_id="w")))
+
+        [done] = gathered(engine, bringing("wire", replace(self.X, source_id="w", status=Status.CANCELLED)))
+
+        assert (done.updated, stored(engine)) == (1, [])
+
+    def test_a_later_embargo_counts_whoever_says_it(self, engine):
+        gathered(engine, bringing("site", self.X))
+
+        gathered(engine, bringing("wire", replace(self.X, source_id="w", embargo=NOW + timedelta(days=1))))
+
+        assert stored(engine) == []
+
+    def test_a_feed_that_cannot_tell_keeps_no_story_that_its_site_deleted(self, engine):
+        site, feed = (
+            bringing("site", self.X, present=frozenset({"id-1"})),
+            bringing("feed", replace(self.X, source_id="f")),
+        )
+        gathered(engine, site, feed)
+
+        gathered(engine, bringing("site", present=frozenset()), configured=["site", "feed"])
+
+        assert stored(engine) == []
+
+    def test_a_source_that_is_not_configured_any_more_gives_its_stories_over(self, engine):
+        gathered(engine, bringing("site", self.X, present=frozenset({"id-1"})))
+
+        [done] = gathered(engine, bringing("site2", replace(self.X, title="Corrected"), present=frozenset({"id-1"})))
+        [gone] = gathered(engine, bringing("site2", present=frozenset()))
+
+        assert (done.updated, gone.withdrawn, stored(engine)) == (1, 1, [])
+
+
+class TestWhatCannotStopARound:
+    def test_a_state_of_another_shape(self, engine):
+        gathered(engine, bringing("odd", raw(1)))
+        with database.writing(engine) as db:
+            db.execute(update(schema.sources).values(state=["x"]))
+
+        odd, good = gathered(engine, bringing("odd", raw(1)), bringing("good", raw(2, source_id="2")))
+
+        assert (odd.error, odd.same, good.new) == ("", 1, 1)
+
+    def test_a_failure_that_cannot_even_be_written_down(self, engine, monkeypatch):
+        def broken(db, record):
+            if record.name == "odd":
+                raise RuntimeError("no")
+            remember(db, record)
+
+        remember = records.remember
+        monkeypatch.setattr(records, "remember", broken)
+
+        odd, good = gathered(engine, bringing("odd", raw(1)), bringing("good", raw(2, source_id="2")))
+
+        assert "odd failed inside Publisher" in odd.error
+        assert (good.new, stored(engine)) == (1, ["2"])
+
+    def test_a_source_with_part_after_part_leaves_the_rest_for_the_next_round(self, engine):
+        parts = [Fetched((raw(number),), {"page": number}, more=number < 9) for number in range(10)]
+        source = Told("site", parts)
+        source.seconds = 0.05
+
+        [first] = gathered(engine, source, seconds=0.12)
+        due = gather.due(engine, assigned(source), NOW + timedelta(seconds=1), {"site": NOW})
+        [rest] = gathered(engine, source)
+
+        assert 0 < first.new < 10
+        assert len(due) == 1
+        assert (first.new + rest.new, len(stored(engine))) == (10, 10)
+
+
 class TestWithdrawal:
+    @pytest.mark.parametrize("name", ["a  b.md", "cafe\u0301.md", "x\x85.md"])
+    def test_an_id_that_is_repaired_is_still_present(self, engine, name):
+        [done] = gathered(engine, bringing("desk", raw(1, source_id=name), present=frozenset({name})))
+
+        assert (done.new, done.withdrawn, len(stored(engine))) == (1, 0, 1)
+
     def filed(self, engine, count: int) -> list[RawArticle]:
         brought = [raw(number) for number in range(count)]
         gathered(engine, bringing("desk", *brought, present=frozenset(one.source_id for one in brought)))

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from publisher.clean import urls
 from publisher.model.article import Access, Change, Related, Rule, Status
 from publisher.store import articles, editions, filing, schema
-from publisher.store.filing import Candidate
+from publisher.store.recognition import Candidate
 from publisher.store.schema import article_origins
 from tests.builders import NOW, an_article, file_articles
 
