@@ -1,27 +1,22 @@
 """The one HTTP client for everything outside: guarded, capped, polite, and patient for a limited time.
 
-It resolves a name once and connects to that very address, so a name that changes its mind between check and
-connect gains nothing; redirects pass the same guard. Private addresses are refused unless the newsroom lists
-the host in `[fetch] allow_private`. Bodies are unpacked bit by bit and counted as they grow, so that a bomb ends at
-the cap. No cookies, no proxies, no netrc; a password stays with its host, and messages show neither passwords nor
-the values of a query, where keys travel.
+Every connection, that of a redirect too, passes the guard, which refuses private addresses. Bodies are unpacked bit by
+bit and counted as they grow, so that a bomb ends at the cap. No cookies, no proxies, no netrc; a password stays with
+its host, and messages show neither passwords nor the values of a query, where keys travel.
 """
 
 import asyncio
 import base64
-import ipaddress
 import os
 import re
-import socket
 import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from functools import cached_property, partial
+from functools import cached_property
 from ssl import SSLCertVerificationError, SSLContext, SSLError
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import unquote_to_bytes
 
 import httpcore2
@@ -29,6 +24,7 @@ import httpx2
 
 from publisher import __version__
 from publisher.errors import FetchError
+from publisher.guard import Guard
 from publisher.ports import Response
 
 _REDIRECTS = 3
@@ -36,16 +32,17 @@ _REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 _PERMANENT = {301, 308}  # RFC 9110 §15.4
 _TRAVELS = {"accept", "accept-language", "if-none-match", "if-modified-since"}  # what another host may see
 _AT_ONCE = 256  # requests in all: no number of dead hosts that a newsroom has keeps the living waiting
-_RESOLVERS = 8  # threads; a name server that is silent must hold up its own names only
 _KEEP_IDLE = 5.0  # seconds
-_FIRST_TRY = 3.0  # seconds for each address of a host but its last: IPv6 that leads nowhere is common
 _PIECE = 65_536
 _LAYERS = 2  # codings on top of each other; nobody needs more
 _NO_CODINGS = {"", "identity", "none", "utf-8"}  # what servers write there by mistake means nothing
 _CODINGS = {"gzip", "x-gzip", "deflate"}
 _GZIP_OR_ZLIB = zlib.MAX_WBITS | 32  # told apart by their first bytes
 _LONGEST_SHOWN = 300
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_SCHEME = re.compile(r"\s*(?:(?:https?:|//)[/\\]*)?", re.IGNORECASE)
+_HOST = re.compile(r"(?:\[[^\[\]@]*\]|[^\s:@%\[\]]*)(?::\d{1,5})?", re.ASCII)
+_AT = re.compile("@|%40")
+_LATE_AT = re.compile("(?<!/)(?:@|%40)")  # `/@ada` is a page of many sites
 
 
 class Fetcher:
@@ -148,16 +145,16 @@ class Fetcher:
 
 
 class _Lines:
-    """What is open while the client is: connections, turns, and threads that resolve names."""
+    """What is open while the client is: connections, turns, and the guard."""
 
     def __init__(self, allowed: frozenset[str], tls: SSLContext, per_host: int, pause: float) -> None:
-        self._resolvers = ThreadPoolExecutor(_RESOLVERS, "resolve")
+        self._guard = Guard(allowed, _AT_ONCE)
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=None,
             max_keepalive_connections=_AT_ONCE,
             keepalive_expiry=_KEEP_IDLE,
-            network_backend=_Guard(allowed, self._resolvers),
+            network_backend=self._guard,
         )
         self._everyone = asyncio.Semaphore(_AT_ONCE)
         self._places: dict[tuple[str, int], asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_host))
@@ -186,7 +183,7 @@ class _Lines:
 
     async def close(self) -> None:
         await self._pool.aclose()
-        self._resolvers.shutdown(wait=False, cancel_futures=True)
+        self._guard.close()
 
 
 class _Layer:
@@ -244,98 +241,27 @@ def _too_large(name: str, most: int) -> FetchError:
     return FetchError(f"{name} is larger than {most:,} bytes.")
 
 
-class _Guard(httpcore2.AsyncNetworkBackend):
-    """Resolves names, refuses private addresses, and connects to what it has looked at."""
-
-    def __init__(self, allowed: frozenset[str], resolvers: ThreadPoolExecutor) -> None:
-        self._allowed, self._resolvers = allowed, resolvers
-        self._network = httpcore2.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        *others, last = await self._resolve(host, port)
-        for address in others:
-            try:
-                return _Stream(await self._network.connect_tcp(address, port, _FIRST_TRY))
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-                continue  # a host that answers on IPv4 only is often listed with IPv6 first
-        return _Stream(await self._network.connect_tcp(last, port, timeout))
-
-    async def _resolve(self, host: str, port: int) -> list[str]:
-        """Every address of a host, the best first."""
-        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-        try:
-            found = await asyncio.get_running_loop().run_in_executor(self._resolvers, look_up)
-        except (OSError, UnicodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no host name"
-            raise httpcore2.ConnectError(f"the name {host} has no address ({reason})") from None
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        if host in self._allowed:
-            return addresses
-        for address in addresses:
-            if not is_public(address):
-                raise httpcore2.ConnectError(
-                    f"{host} is at the private address {address}; to allow it, "
-                    f'write allow_private = ["{host}"] under [fetch]'
-                )
-        return addresses
-
-
-class _Stream(httpcore2.AsyncNetworkStream):
-    """A connection that is closed when its TLS handshake is cancelled; httpcore2 would leave it open."""
-
-    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
-        self._inner = inner
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._inner.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._inner.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
-
-    async def start_tls(
-        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore2.AsyncNetworkStream:
-        try:
-            return await self._inner.start_tls(ssl_context, server_hostname, timeout)
-        except asyncio.CancelledError:
-            await self._inner.aclose()
-            raise
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is on the public internet, looking through IPv4 carried in IPv6."""
-    ip = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return inner.is_global and not inner.is_multicast
-        if ip.is_site_local or ip.teredo:  # Teredo (RFC 4380) is retired, and what it carries is anybody's
-            return False
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
 def shown(url: str) -> str:
     """An address for messages: no user, no password, no fragment, and of a query the names alone."""
-    place, mark, query = url.partition("#")[0].partition("?")
-    place = re.sub(r"//[^/]*@", "//", place, count=1)
+    scheme = _SCHEME.match(url)
+    start = scheme.end() if scheme else 0
+    place, mark, query = (url[:start] + _without_user(url[start:])).partition("#")[0].partition("?")
     pairs = (pair.partition("=") for pair in query.split("&"))
     names = (f"{name}=…" if equals else "…" for name, equals, _ in pairs)
     return "".join(filter(str.isprintable, place + mark + (mark and "&".join(names))))[:_LONGEST_SHOWN]
+
+
+def _without_user(rest: str) -> str:
+    """What follows the scheme, from the host on.
+
+    A password may hold `/`, `?` or `#`, which RFC 3986 §3.2.1 wants escaped: then what looks like the host is none, or
+    another `@` follows. Which host was meant is doubtful there, and so as little as possible is shown.
+    """
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    user, at, host = authority.rpartition("@")
+    if not _HOST.fullmatch(host) or (at and _LATE_AT.search(rest, len(authority))):
+        return _AT.split(rest)[-1]
+    return rest[len(user) + len(at) :]
 
 
 def _parsed(written: str, name: str, base: httpx2.URL | None = None) -> httpx2.URL:

@@ -24,6 +24,7 @@ from publisher.model.article import Access, Author, Image, RawArticle, Status
 from publisher.ports import Fetched
 
 _PART = 1000  # posts handed over at once
+_LONGEST_TEXT = 1_000_000  # characters of a post; the longest real article is a tenth of it
 _UTC = ZoneInfo("UTC")
 _READ = ("publish", "future", "trash")  # drafts, pending, private and automatic ones are nobody's to print
 _CONTROL = bytes({*range(32)} - {9, 10, 13})  # XML 1.0 §2.2 Char; WordPress writes them all the same
@@ -182,6 +183,10 @@ def _post(
     status = values.get("status", "publish")
     if values.get("post_type") != "post" or status not in _READ:
         return None
+    if len(values.get("content", "")) > _LONGEST_TEXT:
+        size = f"its text is {len(values['content']):,} characters long."
+        problems.append(Problem(where, size, f"It is left out; {_LONGEST_TEXT:,} are the most."))
+        return None
     locked = bool(values.get("post_password"))
     title, body = from_html(values.get("title", "")), "" if locked else as_html(values.get("content", ""))
     if not title and not from_html(body) and "<img" not in body:
@@ -277,7 +282,7 @@ _CLOSES_ITSELF = {"p", "li", "dd", "dt", "td", "th", "tr"}
 _BLANK_LINE = re.compile(r"\n\s*\n|(?:<br\s*/?>\s*){2,}", re.IGNORECASE)
 _LINE_END = re.compile(r"<br\s*/?>\s*|(<[^<>]*>)|[ \t]*\n\s*", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s<>\"'\[\]]+")
-_COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
+_COMMENT = re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL)  # to the end where it is open, so that each is read once
 _CAPTION = re.compile(r"\[(?:wp_)?caption\b([^\[\]]*)\]([^\[]*(?:\[(?!/?(?:wp_)?caption)[^\[]*)*)\[/(?:wp_)?caption\]")
 _CAPTIONED = re.compile(r"\s*((?:<a\b[^<>]*>\s*)?<img\b[^<>]*>(?:\s*</a>)?)(.*)", re.DOTALL)
 _CAPTION_GIVEN = re.compile(r'\bcaption="([^"]*)"')

@@ -16,6 +16,7 @@ from publisher.errors import Problem, SourceError
 from publisher.fetch import Fetcher
 from publisher.model.article import Article, Author, Image
 from publisher.ports import Fetched
+from publisher.sources.feed import entries
 from publisher.sources.feed.source import FeedSource, parse
 from tests.builders import NOW, a_publication, fetched_from
 from tests.websites import Answer, a_website
@@ -523,7 +524,10 @@ class TestDates:
             "Thu, 19 Nov 2026 25:00:00 GMT",
             "Thu, 19 Nov 2026 09:30:00 +9900",
             "Mon, 01 Jan 0001 00:00:00 +0000",
+            "Mon Jan 01 00:00:00 EST 0001",
             "Nov 19, 2026 9:30 PM",
+            "Nov 19, 2026 9:30 p.m. EST",
+            "2026-11-19 9:30 PM",
             "2026-02-30",
             "2026-02-30T00:00:00Z",
             "2026-11-19T25:00:00Z",
@@ -543,6 +547,43 @@ class TestDates:
         assert fetched.articles[0].published is None
         assert fetched.problems[0].message == f'published: "{date}" is not a date.'
 
+    @pytest.mark.parametrize(
+        "date",
+        [
+            "Mon, 01 Jan 2024 10:00:00 PST8",
+            "Mon, 01 Jan 2024 10:00:00 IST",  # India's, Ireland's or Israel's
+            "Mon, 01 Jan 2024 10:00:00 (ABC)",
+            "Mon, 01 Jan 2024 10:00:00 Pacific Standard Time",
+            "Mon, 01 Jan 2024 10:00:00 GMT+5",
+            "Mon Jan 01 10:00:00 ABC 2024",
+            "2024-01-01T10:00:00 ABC",
+            "2024-01-01 10:00:00 America/New_York",
+        ],
+    )
+    def test_one_of_a_zone_that_nobody_knows_is_not_the_sources_wall_clock(self, date):
+        fetched = rss(f"<item><title>a</title><pubDate>{date}</pubDate></item>", zone=KARACHI)
+
+        assert fetched.articles[0].published is None
+        assert [problem.message for problem in fetched.problems] == [f'published: "{date}" is not a date.']
+
+    def test_a_name_that_the_sources_own_zone_has_is_its_own(self):
+        """IST is three zones, and BST is two; a source in Kolkata means its own."""
+        date = "<pubDate>Thu, 19 Nov 2026 10:00:00 IST</pubDate>"
+
+        (article,) = rss(f"<item><title>a</title>{date}</item>", zone=ZoneInfo("Asia/Kolkata")).articles
+
+        assert article.published == datetime(2026, 11, 19, 4, 30, tzinfo=UTC)
+
+    def test_months_in_portuguese_are_unknown_and_each_is_one_problem(self):
+        date = "Seg, 24 Set 2018 19:42:40 -0300"
+
+        fetched = rss(f"<item><title>a</title><pubDate>{date}</pubDate></item>")
+
+        assert fetched.articles[0].published is None
+        assert [str(problem) for problem in fetched.problems] == [
+            f'wire#1  published: "{date}" is not a date. It is taken as unknown.'
+        ]
+
     def test_one_that_is_none_in_json_is_reported(self):
         fetched = json_feed({"id": "a", "title": "a", "date_published": "soon"})
 
@@ -561,7 +602,20 @@ class TestDates:
             "Thu, 19 Nov 2026 04:30:00 GMT",
             "Thu, 19 Nov 2026 04:30:00 Z",
             "19 Nov 26 04:30 UT",
+            "Thu, 19 Nov 2026 04:30:00 -0000",  # RFC 5322 §3.3: UTC, of a writer who does not say where he is
             "Wed, 18 Nov 2026 23:30:00 EST",
+            "Wed, 18 Nov 2026 23:30:00 (EST)",
+            "Thu, 19 Nov 2026 05:30:00 CET",
+            "Thu, 19 Nov 2026 05:30:00 (CET)",
+            "Thu, 19 Nov 2026 05.30 CET",
+            "Thu, 19 Nov 2026 05:30:00 +0100 (CET)",
+            "Thu Nov 19 05:30:00 CET 2026",
+            "Thu Nov 19 09:30:00 +0500 2026",
+            "Thu Nov 19 2026 09:30:00 GMT+0500 (Pakistan Standard Time)",
+            "Thu Nov 19 2026 00:30:00 GMT-0400 (Atlantic Standard Time)",
+            "2026-11-18T20:30:00 PST",
+            "2026-11-19 09:30:00 +0500",
+            "2026-11-19 04:30:00 +0000 UTC",
             "2026-11-19T04:30:00Z",
             "2026-11-19T10:15:00+05:45",
             "2026-11-19T04:30:00.1234567Z",
@@ -579,7 +633,6 @@ class TestDates:
         "date",
         [
             "Thu, 19 Nov 2026 09:30:00",
-            "Thu, 19 Nov 2026 09:30:00 -0000",  # RFC 5322 §3.3: of the zone nothing is said
             "Thu, 19 Nov 2026 09:30:00 PKT",
             "Thu Nov 19 09:30:00 2026",
             "2026-11-19T09:30:00",
@@ -1205,6 +1258,31 @@ class TestBroken:
         rss(f"<item>{item}</item>")
 
         assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(
+    "parsed",
+    [
+        lambda body: rss(f"<item><guid>a</guid>{described(body)}</item>"),
+        lambda body: json_feed({"id": "a", "content_html": body}),
+        lambda body: rss(f"<item><guid>a</guid>{described(html.escape(body))}</item>"),
+    ],
+)
+def test_a_body_that_cleaning_will_leave_out_is_not_looked_through_before(monkeypatch, parsed):
+    seen: list[int] = []
+    monkeypatch.setattr(entries, "from_html", lambda body: seen.append(len(body)) or body)
+
+    fetched = parsed("<p>a</p>" * 200_000)
+
+    articles, problems = cleaned(fetched)
+    assert (len(fetched.articles), articles, len(problems)) == (1, [], 1)
+    assert max(seen, default=0) <= 1_000_000
+
+
+def test_a_source_is_printed_without_its_address():
+    source = FeedSource("wire", "https://ada:s3cret@wire.example/?key=s3cret", FEEDS, Fetcher())
+
+    assert "s3cret" not in repr(source)
 
 
 HOSTILE = {

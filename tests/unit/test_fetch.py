@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from publisher.errors import FetchError
-from publisher.fetch import Fetcher, Response, is_public, shown
+from publisher.fetch import Fetcher, Response, shown
+from publisher.guard import is_public
 from tests.websites import Answer, Website, a_website
 
 
@@ -237,6 +238,48 @@ class TestCredentials:
     )
     def test_an_address_is_shown_without_what_may_be_secret(self, url, told):
         assert shown(url) == told
+
+    @pytest.mark.parametrize("password", ["{}", "{}/{}", "{}?{}", "{}#{}", "{}@{}", "{}:{}", "{}@{}/{}", "{}/{}@{}",
+        "{}@{}?{}", "{}@{}#{}", "{}/@{}", "{} {}", "{}/{} {}", "{}%{}", "{}%2F{}", "{}\\{}", "{}\\{}/{}", "/{}", "#{}",
+        "?{}", "//{}", "{}//{}", "123456/{}", "{}[{}]/{}", "{}&{}={}?{}", "{}\n{}/{}", "{}é{}/{}"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "around",
+        [
+            "https://user:{}@a.example/feed",
+            "HTTP://user:{}@a.example:8080/feed?key=abc#abc",
+            "https:////user:{}@a.example/feed",
+            "https:/user:{}@a.example/feed",
+            "https:user:{}@a.example/feed",
+            "https:\\\\user:{}@a.example/feed",
+            "//user:{}@a.example/feed",
+            "user:{}@a.example/feed",
+            " https://user:{}@a.example/feed",
+            "ftp://user:{}@a.example/feed",
+            "https://us@er:{}@a.example/feed",
+            "https://us%40er:{}@a.example/feed",
+            "https://user:{}%40a.example/feed",
+            "https://user:{}@[::1]/feed",
+        ],
+    )
+    def test_no_part_of_a_password_is_shown_however_it_is_spelled(self, around, password):
+        told = shown(around.format(password.replace("{}", "s3cret")))
+
+        assert "s3cret" not in told
+        assert "user" not in told
+        assert "/feed" in told
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "https://a.example/@ada",
+            "https://a.example:8080/ada@b.example/feed",
+            "https://[2001:db8::1]:8080/@ada",
+            "/@ada/feed",
+            "https://a.example:99999/",
+        ],
+    )
+    def test_an_address_without_a_password_is_shown_whole(self, url):
+        assert shown(url) == url
 
     @pytest.mark.parametrize("path", ["loop", "large", "slow", "garbled", "away", "bad"])
     def test_no_message_tells_a_key_or_a_password(self, website, path):
@@ -730,6 +773,68 @@ class TestNames:
 
         with pytest.raises(FetchError, match=r"no full answer within 0\.1 s"):
             get("http://wire.example/", seconds=0.1)
+
+    @pytest.fixture
+    def silent(self, monkeypatch):
+        """Names that nobody knows about until the end of the test; `asked` are those that were looked up."""
+        end, asked = Event(), []
+
+        def look_up(host: str, *args: object, **kwargs: object) -> list[tuple[object, ...]]:
+            asked.append(host)
+            if host.startswith("slow"):
+                end.wait(8)
+                raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+            return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", 0))]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        yield asked
+        end.set()
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "wire.example"])
+    def test_a_name_server_that_is_silent_holds_up_no_other_name(self, silent, website, host):
+        website.answers["/"] = Answer(b"news")
+        port = website.url.rpartition(":")[2]
+
+        async def among_the_slow() -> float:
+            async with Fetcher([host], seconds=4, pause=0) as http:
+                slow = [asyncio.create_task(http.get(f"http://slow{number}.example/")) for number in range(16)]
+                await asyncio.sleep(0.1)
+                began = time.monotonic()
+                await http.get(f"http://{host}:{port}/")
+                took = time.monotonic() - began
+                for task in slow:
+                    task.cancel()
+                await asyncio.gather(*slow, return_exceptions=True)
+                return took
+
+        assert asyncio.run(among_the_slow()) < 1
+        assert len(silent) == (16 if host == "127.0.0.1" else 17)  # what is an address needs no name server
+
+    def test_a_name_that_many_wait_for_is_looked_up_once(self, silent):
+        async def all_of_them() -> list[object]:
+            async with Fetcher(seconds=0.2, per_host=20, pause=0) as http:
+                return await asyncio.gather(
+                    *(http.get(f"http://slow.example:{port}/") for port in range(80, 84) for _ in range(5)),
+                    return_exceptions=True,
+                )
+
+        assert all("no full answer" in str(error) for error in asyncio.run(all_of_them()))
+        assert silent == ["slow.example"]
+
+    def test_who_gives_up_on_a_name_does_not_end_it_for_the_others(self, monkeypatch, website):
+        website.answers["/"] = Answer(b"news")
+        port = website.url.rpartition(":")[2]
+        found = [(socket.AF_INET, 1, 6, "", ("127.0.0.1", 0))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: time.sleep(0.3) or found)
+
+        async def two() -> bytes:
+            async with Fetcher(["wire.example"], pause=0) as http:
+                first, second = (asyncio.create_task(http.get(f"http://wire.example:{port}/")) for _ in range(2))
+                await asyncio.sleep(0.1)
+                first.cancel()
+                return (await second).content
+
+        assert asyncio.run(two()) == b"news"
 
 
 @pytest.mark.parametrize(

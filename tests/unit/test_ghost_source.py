@@ -521,6 +521,23 @@ class TestReconciliation:
         assert [article.title for article in articles] == ["Post 4"]
         assert fetch(site, parts[-1].state, week + timedelta(hours=25))[1][0].present is not None
 
+    @pytest.mark.parametrize("page", [1, 2])
+    def test_a_server_that_wants_to_be_left_alone_meanwhile_is(self, site, page):
+        """Its ids are told another time, and its posts are not asked for at once."""
+        site.posts = posts(129)
+        state, week = self.later(site)
+        busy = Answer(status=429, headers={"Retry-After": "600"})
+        site.instead = busy if page == 1 else None
+        site.meanwhile = lambda asked: setattr(site, "instead", busy)
+
+        with pytest.raises(SourceError) as caught:
+            ask_once(site, state, week)
+        site.instead, site.meanwhile = None, lambda asked: None
+        _, parts = fetch(site, state, week + timedelta(minutes=10))
+
+        assert caught.value.not_before == week + timedelta(minutes=10)
+        assert parts[0].present == {post["id"] for post in site.posts}
+
 
 class TestRefusals:
     @pytest.mark.parametrize("status", [401, 403])
@@ -611,3 +628,55 @@ class TestKey:
         source = a_source(site, HTTP)
 
         assert KEY not in f"{source} {source!r}"
+
+
+class TestPassword:
+    """Of a site that is behind one: https://user:password@site."""
+
+    def url(self, site: GhostSite) -> str:
+        return site.url.replace("//", "//ada:SECRET@")
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            Answer(status=401),
+            Answer(status=404),
+            Answer(status=429),
+            Answer(b"<html>"),
+            Answer(b"{}"),
+            Answer(status=302, headers={"Location": "ftp://ghost.example/"}),
+        ],
+    )
+    def test_no_error_tells_it(self, site, answer):
+        error = refused(site, answer, url=self.url(site))
+
+        assert f"{site.url}/ghost/api/content/posts/" in str(error)
+        assert "SECRET" not in f"{error} {error!r}"
+
+    def test_neither_the_same_page_again_nor_ids_in_disorder_tell_it(self, site):
+        page = Answer(json.dumps({"posts": posts(1), "meta": {"pagination": {"next": 2}}}).encode())
+        site.instead = page
+        first = ask_once(site, url=self.url(site))
+
+        again = refused(site, page, first.state, url=self.url(site))
+        state = {**first.state, "reading": False, "reconciled": NOW.isoformat()}
+        disorder = ask_once(site, state, NOW + timedelta(days=8), url=self.url(site))
+
+        assert "same page again" in str(again)
+        assert "in order" in disorder.problems[0].message
+        assert "SECRET" not in f"{again} {disorder}"
+
+    def test_no_article_problem_or_state_tells_it(self, site):
+        """A post without an address has its links start at the site, and they are printed."""
+        site.posts = [a_post(1, url="https://ghost.example/404/"), a_post(2, title="", html="", url="")]
+
+        fetched = ask_once(site, url=self.url(site))
+
+        assert fetched.articles[0].base == site.url
+        assert fetched.problems[0].where == f"{site.url}/ghost/api/content/posts/#{2:024x}"
+        assert "SECRET" not in repr(fetched)
+
+    def test_a_source_does_not_show_it(self, site):
+        source = a_source(site, HTTP, url=self.url(site))
+
+        assert "SECRET" not in f"{source} {source!r}"

@@ -355,12 +355,29 @@ class TestDates:
 
 
 class TestStatus:
-    @pytest.mark.parametrize("key", ["embargoed", "embargoedUntil"])
+    @pytest.mark.parametrize("key", ["embargoed", "embargoedUntil", "embargo", "embargoed_until"])
     def test_an_embargoed_story_says_until_when(self, tmp_path, key):
         article = read(tmp_path, an_item(**{key: "2026-11-21T06:00:00+05:00", "embargoedreason": "A speech"}))
 
         assert article.embargo == datetime(2026, 11, 21, 1, 0, tzinfo=UTC)
         assert article.status is Status.USABLE
+
+    @pytest.mark.parametrize("last", ["embargoed", "embargoedUntil", "embargo", "embargoed_until"])
+    def test_of_several_embargoes_the_latest_instant_counts(self, tmp_path, last):
+        """As instants, not as texts: noon in Karachi is before eight in London."""
+        keys = ("embargoed", "embargoedUntil", "embargo", "embargoed_until")
+        said = dict.fromkeys(keys, "2026-11-21T12:00:00+05:00") | {last: "2026-11-21T08:00:00Z"}
+
+        assert read(tmp_path, an_item(**said)).embargo == datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+
+    @pytest.mark.parametrize("key", ["embargoed", "embargoedUntil", "embargo", "embargoed_until"])
+    def test_one_unreadable_embargo_among_several_withholds_the_story_and_is_named(self, tmp_path, key):
+        others = {"embargoed": "2026-11-19T00:00:00Z", "embargoedUntil": "2026-11-19T00:00:00Z"}
+
+        fetched = fetch(write(tmp_path, "item.json", an_item(**{**others, key: "soon"})))
+
+        assert (fetched.articles[0].status, fetched.articles[0].embargo) == (Status.WITHHELD, None)
+        assert [problem.message for problem in fetched.problems] == [f'{key.lower()}: "soon" is not a date.']
 
     @pytest.mark.parametrize("said", ["until the speech", True, 7, {}, ["2026-11-21T06:00:00Z"]])
     def test_an_embargo_without_an_end_withholds_the_story(self, tmp_path, said):
@@ -375,6 +392,9 @@ class TestStatus:
         ("said", "status"),
         [
             (None, Status.USABLE),
+            ("", Status.USABLE),
+            ([], Status.USABLE),
+            ({}, Status.USABLE),
             ("usable", Status.USABLE),
             ("Usable", Status.USABLE),
             ("stat:usable", Status.USABLE),
@@ -388,7 +408,7 @@ class TestStatus:
     def test_a_status_is_told(self, tmp_path, key, said, status):
         assert read(tmp_path, an_item(**{key: said})).status is status
 
-    @pytest.mark.parametrize("said", ["recalled", 7, ["usable"]])
+    @pytest.mark.parametrize("said", ["recalled", 7, 0, False, ["usable"], {"code": "usable"}])
     def test_one_that_is_unknown_withholds_the_story(self, tmp_path, said):
         fetched = fetch(write(tmp_path, "item.json", an_item(pubstatus=said)))
 
@@ -804,3 +824,103 @@ class TestHttp:
         (article,) = fetch(f"{website.url}/old").articles
 
         assert article.base == f"{website.url}/new/items"
+
+
+class TestSecrets:
+    """An agency's key is in the query of its address, or before its host."""
+
+    @pytest.fixture
+    def website(self):
+        with a_website() as site:
+            yield site
+
+    def place(self, site: Website, query: str = "?apikey=SECRET&lang=en") -> str:
+        return f"{site.url.replace('//', '//ada:SECRET@')}/v1/items{query}"
+
+    def answers(self, site: Website, path: str, items: list[Any], following: str = "", **other: Any) -> None:
+        document = {"_items": items, "_links": {"next": {"href": following}}}
+        site.answers[path] = Answer(json.dumps(document).encode(), **other)
+
+    @pytest.mark.parametrize("body", [b"<html>", b"\xff", b"{}"])
+    @pytest.mark.parametrize("query", ["?apikey=SECRET", "?SECRET", ""])
+    def test_no_error_tells_them(self, website, body, query):
+        website.answers[f"/v1/items{query}"] = Answer(body)
+
+        with pytest.raises(SourceError, match=f"{website.url}/v1/items") as caught:
+            fetch(self.place(website, query))
+
+        assert "SECRET" not in f"{caught.value} {caught.value!r} {caught.value.problem}"
+
+    @pytest.mark.parametrize("following", ["items?page=2", "items?apikey=SECRET&page=2&lang=en"])
+    @pytest.mark.parametrize("second", [Answer(b"<html>"), Answer(status=500), Answer(b'{"_items": [7]}')])
+    def test_no_article_problem_or_state_tells_them(self, website, following, second):
+        broken = {"headline": "Without an id"}
+        self.answers(website, "/v1/items?apikey=SECRET&lang=en", [an_item(), broken], following)
+        website.answers["/v1/items?page=2&apikey=SECRET&lang=en"] = second
+
+        parts = walk(self.place(website))
+
+        assert [part.more for part in parts] == [True, False]
+        assert all(part.problems for part in parts)
+        assert parts[0].articles[0].where == f"{website.url}/v1/items?apikey=…&lang=…#1"
+        assert parts[0].articles[0].base == f"{website.url}/v1/items"
+        assert "SECRET" not in repr(parts)
+
+    def test_pages_without_an_end_do_not_tell_them(self, website, monkeypatch):
+        monkeypatch.setattr("publisher.sources.ninjs.source._MOST_PAGES", 1)
+        self.answers(website, "/v1/items?apikey=SECRET&lang=en", [an_item()], "items?page=2")
+
+        (part,) = walk(self.place(website))
+
+        assert "more than 1 pages" in part.problems[0].message
+        assert "SECRET" not in repr(part)
+
+    @pytest.mark.parametrize(
+        ("following", "asked"),
+        [
+            ("items?page=2", "/v1/items?page=2&apikey=SECRET&lang=en"),
+            ("items?apikey=SECRET&page=2", "/v1/items?page=2&apikey=SECRET&lang=en"),
+            ("items?lang=de&c=a%2Bb==", "/v1/items?lang=de&c=a%2Bb==&apikey=SECRET"),
+            ("//{host}//v2?page=2", "//v2?page=2&apikey=SECRET&lang=en"),
+        ],
+    )
+    def test_the_next_page_is_asked_with_what_the_place_says(self, website, following, asked):
+        href = following.replace("{host}", website.url.partition("//")[2])
+        self.answers(website, "/v1/items?apikey=SECRET&lang=en", [an_item()], href)
+        # BaseHTTPRequestHandler takes two slashes at the start for one.
+        self.answers(website, asked.replace("//v2", "/v2"), [an_item(uri="urn:b", headline="Next")])
+
+        parts = walk(self.place(website))
+
+        assert [titles(part) for part in parts] == [["The port"], ["Next"]]
+        assert website.asked[1]["Authorization"] == website.asked[0]["Authorization"] != ""
+
+    @pytest.mark.parametrize("following", ["items", "items?apikey=SECRET", "items?lang=en&apikey=SECRET#top"])
+    def test_a_next_page_that_is_this_one_but_for_them_is_not_read(self, website, following):
+        self.answers(website, "/v1/items?apikey=SECRET&lang=en", [an_item()], following)
+
+        assert fetch(self.place(website)).more is False
+
+    @pytest.mark.parametrize(
+        ("query", "asked"), [("?page=2", "/b?page=2"), ("?page=2&apikey=SECRET", "/b?page=2&apikey=SECRET")]
+    )
+    def test_another_server_is_told_no_more_than_its_link_had(self, website, query, asked):
+        with a_website() as other:
+            self.answers(website, "/v1/items?apikey=SECRET&lang=en", [an_item()], f"{other.url}/b{query}")
+            self.answers(other, asked, [an_item(uri="urn:b", headline="Next")])
+
+            parts = walk(self.place(website))
+
+        assert [titles(part) for part in parts] == [["The port"], ["Next"]]
+        assert "Authorization" not in other.asked[0]
+        assert "SECRET" not in repr(parts)
+
+    def test_a_source_does_not_show_them(self, website):
+        source = NinjsSource("wire", self.place(website), DATA, KARACHI, HTTP)
+
+        assert "SECRET" not in f"{source} {source!r}"
+
+    def test_a_files_name_is_no_address_and_is_told_as_it_is(self, tmp_path):
+        file = write(tmp_path, "a?b=c#d.json", an_item())
+
+        assert fetch(file).articles[0].where == f"{file}#1"

@@ -6,7 +6,9 @@ import os
 import re
 import sys
 import time
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -29,6 +31,21 @@ ADDRESS = "https://wire.example/2026/11/port/"
 MORNING = datetime(2026, 11, 19, 4, 30, tzinfo=UTC)
 FRAME = '<iframe src="https://v.example"></iframe>'
 TEXT = "<p>The cranes move again, all nine of them, and the harbour master is content.</p>"
+
+
+@dataclass
+class FakeHttp:
+    """Answers by host; a host without an answer has a page."""
+
+    answers: dict[str, Answer]
+    asked: list[str] = field(default_factory=list)
+
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
+        self.asked.append(url)
+        await asyncio.sleep(0)
+        answer = self.answers.get(url.split("/")[2], Answer(a_page(body=TEXT).encode()))
+        given = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status, url, given, answer.body)
 
 
 def a_source(*urls: str, http=None) -> PageSource:
@@ -483,6 +500,20 @@ class TestText:
             "<div hidden>x</div>",
             "<p>– Advertisement –</p>",
             "<p>ANZEIGE</p>",
+            '<h3>Related stories</h3><ul><li><a href="/a">x</a></li><li><a href="/b">x</a></li></ul>',
+            '<h3>More on the port:</h3><p><a href="/a">x</a></p><p><a href="/b">x</a></p>',
+            '<p><strong>Read also</strong></p><ul><li><a href="/a">x</a></li></ul>',
+            '<strong>Lea también:</strong><a href="/a">x</a>',
+            '<div class="box"><strong>More on this</strong><a href="/a">x</a><a href="/b">x</a></div>',
+            '<div class="relatedArticles">x</div>',
+            '<div class="read-also">x</div>',
+            '<div class="fb-comments">x</div>',
+            '<p><strong>Also read: <a href="/a">x</a></p>',
+            '<p>Read also: <a href="/a">x</a></p>',
+            '<section aria-label="Related">x</section>',
+            "<aside><p>x</p></aside>",
+            '<p style="visibility: hidden">x</p>',
+            '<p aria-hidden="true">x</p>',
             '<div><h3>Read also</h3><a href="/a">x</a><a href="https://wire.example/b">x</a></div>',
         ],
     )
@@ -495,10 +526,20 @@ class TestText:
             '<p>See <a href="/a">one</a> and <a href="/b">two</a>.</p>',
             '<ul><li><a href="https://a.example/">one</a></li><li><a href="https://b.example/">two</a></li></ul>',
             "<pre><code>x = 1</code></pre>",
+            '<p>Two ways:</p><ul><li><a href="/a">one</a></li><li><a href="/b">two</a></li></ul><p>End.</p>',
+            '<h3>The reports</h3><ul><li><a href="/a">one</a></li><li><a href="/b">two</a></li></ul>',
+            "<h3>Related stories</h3><p>They are told on the quay.</p>",
+            '<h3>Related</h3><ul><li><a href="/a">one</a> is told on the quay</li></ul>',
+            '<p>The related <a href="/a">story</a> is here.</p>',
         ],
     )
     def test_what_only_looks_like_noise_stays(self, kept):
         assert self.body(f"<p>One.</p>{kept}") == f"<p>One.</p>{kept}"
+
+    def test_an_aside_that_quotes_or_shows_stays(self):
+        assert (
+            self.body("<aside><blockquote><p>Loud.</p></blockquote></aside>") == "<blockquote><p>Loud.</p></blockquote>"
+        )
 
     def test_links_to_elsewhere_are_sources_and_stay(self):
         sources = '<div><h3>Sources</h3><a href="https://a.example/">one</a> <a href="https://b.example/">two</a></div>'
@@ -522,6 +563,70 @@ class TestText:
         assert time.monotonic() - before < 5
 
 
+class TestHostilePages:
+    """Half a megabyte of each: what grows with the square of it takes minutes."""
+
+    def seconds(self, page: str) -> float:
+        before = time.monotonic()
+        fetch_page(page)
+        return time.monotonic() - before
+
+    def test_texts_within_texts_take_little_time(self):
+        assert self.seconds(a_page(body='<div class="entry-content">x</div>' * 14_000)) < 10
+
+    def test_references_to_one_large_description_take_little_time(self):
+        large = {"@id": "#large", **{f"key{number}": number for number in range(10_000)}}
+        head = json_ld(headline="The port", author=[{"@id": "#large"}] * 20_000, publisher=[large])
+
+        assert self.seconds(a_page(head, TEXT)) < 10
+
+    def test_stories_that_refer_to_one_large_description_take_little_time(self):
+        large = {"@id": "#large", "url": "https://wire.example/" + "x" * 100_000, "headline": "y" * 100_000}
+        nodes = [{"@type": "Article", "isAccessibleForFree": 0, "mainEntityOfPage": {"@id": "#large"}}] * 4_000
+        head = json_ld(**{"@graph": [large, *nodes], "headline": "The port", "isAccessibleForFree": True})
+
+        assert self.seconds(a_page(head, TEXT)) < 10
+
+    @pytest.mark.parametrize(
+        "junk", ["<a href=x>" * 50_000, "<a href=x>" * 19_000, "<div>" * 240 + "<p>a</p>" * 19_000]
+    )
+    def test_a_page_without_a_named_text_takes_little_time(self, junk):
+        assert self.seconds(a_page(body=junk)) < 10
+
+    def test_a_page_of_too_many_elements_says_so(self):
+        fetched = fetch_page(a_page(body="<p>a</p>" * 20_001))
+
+        assert fetched.articles == ()
+        assert fetched.problems == (
+            Problem(
+                ADDRESS,
+                "the page has more than 20,000 elements, too many to find its text in.",
+                "It is left out.",
+            ),
+        )
+
+    @pytest.mark.parametrize("junk", ["<p><a href=x>a</a></p>", "<p>word <a href=x>a</a></p>", "<h3>Related</h3>"])
+    def test_links_and_labels_deep_in_the_text_take_little_time(self, junk):
+        assert self.seconds(with_text("<div>" * 240 + junk * 10_000)) < 10
+
+    def test_a_long_text_that_the_theme_names_is_read_all_the_same(self):
+        assert read(with_text("<p>a</p>" * 20_001)).body.count("<p>") == 20_001
+
+    def test_a_page_above_three_million_bytes_is_refused(self, tmp_path):
+        large = a_page(body="x" * 3_000_000)
+        (tmp_path / "large.html").write_text(large)
+
+        with pytest.raises(SourceError, match="is larger than 3,000,000 bytes"):
+            fetch_page(large)
+        with pytest.raises(SourceError, match="is larger than 3,000,000 bytes"):
+            fetch(str(tmp_path / "large.html"))
+
+    def test_metadata_of_one_name_takes_little_time(self):
+        head = "".join(f'<meta name="a" content="{number}">' for number in range(18_000))
+
+        assert self.seconds(a_page(head, TEXT)) < 10
+
+
 class TestAccess:
     def test_a_gated_story_is_for_members_and_its_text_stays_there(self):
         article = read_file("gated.html")
@@ -536,8 +641,56 @@ class TestAccess:
 
         assert article.access is Access.PUBLIC
 
-    def test_a_locked_content_tier_is_a_gate(self):
-        assert read(a_page('<meta property="article:content_tier" content="locked">', TEXT)).access is Access.MEMBERS
+    @pytest.mark.parametrize(
+        "said",
+        [
+            False, "FALSE", "false ", "No", 0, "0", [False], ["False"], "schema:False", "https://schema.org/False",
+            {"@id": "http://schema.org/False"}, {"@value": False}, [{"@value": "no"}],
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize(
+        "kind", ["NewsArticle", "BlogPosting", "WebPage", "CreativeWork", "WebPageElement", "schema:NewsArticle"]
+    )
+    def test_whatever_is_said_not_to_be_free_is_a_gate_in_every_spelling(self, said, kind):
+        article = read(a_page(json_ld(**{"@type": kind, "isAccessibleForFree": said}), TEXT))
+
+        assert (article.access, article.body) == (Access.MEMBERS, "")
+
+    @pytest.mark.parametrize(
+        "part", [{"@type": "WebPageElement", "isAccessibleForFree": False}, {"isAccessibleForFree": "no"}]
+    )
+    @pytest.mark.parametrize("whole", [{}, {"isAccessibleForFree": True}])
+    def test_a_story_with_a_part_that_is_not_free_is_gated(self, part, whole):
+        head = json_ld(headline="The port", url=ADDRESS, hasPart=[part], **whole)
+
+        assert read(a_page(head, TEXT)).access is Access.MEMBERS
+
+    @pytest.mark.parametrize(
+        "teaser",
+        [
+            {"url": "https://wire.example/ships", "isAccessibleForFree": False},
+            {"headline": "Ships", "isAccessibleForFree": False},
+            {"headline": "Ships", "hasPart": {"@type": "WebPageElement", "isAccessibleForFree": False}},
+        ],
+    )
+    def test_a_gated_teaser_does_not_gate_a_page_that_calls_itself_free(self, teaser):
+        own = json_ld(headline="The port", url=ADDRESS, isAccessibleForFree=True)
+
+        assert read(a_page(own + json_ld(**teaser), TEXT)).access is Access.PUBLIC
+
+    def test_a_gate_of_nobody_in_particular_counts_where_the_page_does_not_call_itself_free(self):
+        other = json_ld(headline="Ships", url="https://wire.example/ships", isAccessibleForFree=False)
+        free = json_ld(headline="Tides", url="https://wire.example/tides", isAccessibleForFree=True)
+
+        assert read(a_page(other + free, TEXT)).access is Access.MEMBERS
+
+    @pytest.mark.parametrize("tier", ["locked", "Locked", "metered", " LOCKED "])
+    @pytest.mark.parametrize("name", ["article:content_tier", "og:content_tier"])
+    def test_a_content_tier_that_is_not_free_is_a_gate(self, tier, name):
+        assert read(a_page(f'<meta property="{name}" content="{tier}">', TEXT)).access is Access.MEMBERS
+
+    def test_a_free_content_tier_is_none(self):
+        assert read(a_page('<meta property="article:content_tier" content="Free">', TEXT)).access is Access.PUBLIC
 
 
 class TestEncoding:
@@ -641,6 +794,44 @@ class TestFetching:
             fetch(f"{website.url}/a", f"{website.url}/b")
 
         assert caught.value.not_before is not None
+
+    def test_a_host_that_wants_to_be_left_alone_is_until_then_and_no_other(self):
+        quiet, other = [f"https://quiet.example/{number}" for number in range(20)], "https://other.example/a"
+        http = FakeHttp({"quiet.example": Answer(status=429, headers={"Retry-After": "600"})})
+        source = a_source(*quiet, other, http=http)
+
+        first = asyncio.run(fetched_from(source, {}))
+        asked_first, http.asked = http.asked, []
+        again = asyncio.run(fetched_from(source, first.state, NOW + timedelta(seconds=599)))
+        asked_again, http.asked, http.answers = http.asked, [], {}
+        third = asyncio.run(fetched_from(source, again.state, NOW + timedelta(seconds=601)))
+
+        assert len(asked_first) <= 5  # four are under way at once
+        assert asked_again == [other]
+        assert sorted(http.asked) == sorted([*quiet, other])
+        assert [len(each.articles) for each in (first, again, third)] == [1, 0, 20]
+        assert [problem.message for problem in again.problems] == [
+            "quiet.example wants to be left alone until 2026-11-20 08:10 UTC."
+        ]
+        assert "resting" not in third.state
+
+    @pytest.mark.parametrize("address", ["https://wire.example/a?token=SECRET", "https://ada:SECRET@wire.example/a"])
+    def test_what_an_address_keeps_secret_is_in_no_message_state_or_identity(self, address):
+        page, empty, pdf = a_page(body=TEXT).encode(), b"", {"content-type": "application/pdf"}
+        source = a_source(address, f"{address}2", f"{address}3", f"{address}4", address)
+        answers = [Response(200, url, {}, page) for url in source.urls]
+        answers[1] = Response(200, source.urls[1], {}, empty)
+        answers[2] = Response(200, source.urls[2], pdf, b"%PDF")
+        answers[3] = Response(200, source.urls[3], {}, b"x" * 3_000_001)
+
+        fetched = source.read(answers, {}, NOW)
+
+        (article,) = fetched.articles
+        assert len(fetched.problems) == 4
+        assert "wire.example/a" in fetched.problems[0].where
+        assert "SECRET" not in f"{fetched.problems} {fetched.state} {source!r} {article.source_id} {article.where}"
+        assert re.fullmatch(r"[0-9a-f]{32}", article.source_id)
+        assert source.read([Response(304, url, {}, b"") for url in source.urls], fetched.state, NOW).unchanged
 
     def test_what_is_no_html_is_a_problem(self, website):
         website.answers["/a"] = Answer(b"%PDF", headers={"Content-Type": "application/pdf"})

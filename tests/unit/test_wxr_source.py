@@ -261,13 +261,24 @@ class TestText:
     def test_an_escaped_shortcode_is_text(self):
         assert as_html("Write [[gallery]].") == "<p>Write [gallery].</p>\n"
 
-    @pytest.mark.parametrize("junk", ["[" * 9_999, "<" * 9_999, "[caption]" * 9_999, "<div>" * 9_999, " \n" * 9_999])
+    @pytest.mark.parametrize(
+        "junk", ["[" * 9_999, "<" * 9_999, "[caption]" * 9_999, "<div>" * 9_999, " \n" * 9_999, "<!--" * 99_999]
+    )
     def test_junk_takes_no_time(self, junk):
         before = time.monotonic()
 
         as_html(junk)
 
         assert time.monotonic() - before < 1
+
+    def test_a_comment_that_is_never_closed_hides_what_follows(self):
+        assert as_html("One<!-- two") == "<p>One</p>\n"
+
+    def test_a_text_longer_than_any_article_is_left_out_and_the_others_arrive(self, tmp_path):
+        fetched = fetch(export(tmp_path, a_post(content="x" * 1_000_001), a_post(post_id="8")))
+
+        assert [article.source_id for article in fetched.articles] == ["8"]
+        assert "its text is 1,000,001 characters long. It is left out" in str(fetched.problems[0])
 
 
 class TestTheFile:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import parsedate_to_datetime, parsedate_tz
 from time import struct_time
 from urllib.parse import urljoin
@@ -20,6 +20,7 @@ from publisher.model.article import RawArticle
 _SLACK = timedelta(days=1)  # a clock that is a little wrong is no mistake
 LONGEST_LINE = 20_000  # characters of a title that are looked at; three hundred will be printed
 _LONGEST_ID = 500
+_LONGEST_BODY = 1_000_000  # characters; cleaning leaves out what is longer, and says so
 _SHOWN = 60
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _PAIRS = {
@@ -31,10 +32,19 @@ _OPENED = re.compile(r"<([A-Za-z][A-Za-z0-9]{0,9})(?=[\s/>])")
 _CLOSED = re.compile(r"</([A-Za-z][A-Za-z0-9]{0,9})\s*>")
 _ALONE = re.compile(r"<(?:(?:br|img|hr|wbr)(?=[\s/>])|!--)[^<>]*>", re.IGNORECASE)
 _BLANK_LINE = re.compile(r"\n\s*?\n")
+_UTC = ZoneInfo("UTC")
 _YEAR_FIRST = re.compile(r"\d{4}-\d\d-\d\d")
 _BASIC = re.compile(r"\d{8}(T\d{4}(\d\d)?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII)  # ISO 8601 without its hyphens
 _MISREAD = re.compile(r"\d\s*[ap]\.?m\b|[a-z][ -]0\d{3}\b", re.IGNORECASE)  # 9:30 PM, and the year 1 of some programs
 _DAY_AND_MONTH = re.compile(r"(?=.*[^\W\d_]{3})\D*\d+\D+\d+.*")
+_CLOCK = re.compile(r"\d:\d\d(?::\d\d(?:\.\d+)?)?|\b\d\d?\.\d\d(?:\.\d\d)?(?=\s|$)")
+_YEAR_LAST = re.compile(r"(?:^|\s)[1-9]\d{3}$")  # of C's asctime
+_OFFSET = re.compile(r"(?:UTC?|GMT)?\s*([+-])(\d\d):?(\d\d)(?:[\s(].*)?", re.IGNORECASE)
+_HOURS = {  # those of RFC 5322 §4.3, and what means one place alone; IST and BST are two or three
+    "Z": 0, "UT": 0, "UTC": 0, "GMT": 0, "EDT": -4, "EST": -5, "CDT": -5, "CST": -6, "MDT": -6, "MST": -7, "PDT": -7,
+    "PST": -8, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "PKT": 5, "JST": 9, "AEST": 10,
+    "AEDT": 11,
+}  # fmt: skip
 _ZONE_NAMED = re.compile(r"\d\s*(Z|UTC?|GMT|[ECMP][SD]T|[+-]\d\d:?\d\d)\b")
 
 
@@ -76,7 +86,14 @@ def plain(text: str) -> str:
 
 def unescaped(body: str) -> str:
     """HTML that was escaped once more than its format asks for: not one element, but the text of some."""
+    if len(body) > _LONGEST_BODY:
+        return body
     return html.unescape(body) if "<" not in body and "&lt;/" in body and is_markup(html.unescape(body)) else body
+
+
+def says_nothing(title: str, body: str) -> bool:
+    """Whether an entry has neither a title nor words. A body that is far too long is not looked through."""
+    return not title and len(body) <= _LONGEST_BODY and not from_html(body)
 
 
 def paragraphs(text: str) -> str:
@@ -119,7 +136,7 @@ class Dates:
         if not written:
             return None
         try:
-            moment = _moment(written.strip(), self.zone, parsed)
+            moment = _moment(" ".join(written.split()), self.zone, parsed)
         except (ValueError, OverflowError):
             message = f'{what}: "{one_line(written)[:_SHOWN]}" is not a date.'
             self.problems.append(Problem(where, message, "It is taken as unknown."))
@@ -133,20 +150,50 @@ class Dates:
 
 def _moment(written: str, zone: ZoneInfo, parsed: struct_time | None) -> datetime:
     """ISO 8601, RFC 5322, or what feedparser knows beside them: months in other tongues, a day without an hour."""
-    if _YEAR_FIRST.match(written):
-        moment = dates.instant(re.sub(r"\s*(?:UTC|GMT)$", "Z", written), zone)
-        assert moment is not None
-        return moment
     if _BASIC.fullmatch(written):
         return _in_zone(datetime.fromisoformat(written), zone)
-    if _MISREAD.search(written):
+    bare, named = _apart(written)
+    if _MISREAD.search(bare):
         raise ValueError
     try:
-        return _in_zone(parsedate_to_datetime(written), zone)  # a zone that it does not know is none, RFC 5322 §4.3
+        wall = dates.instant(bare, _UTC) if _YEAR_FIRST.match(bare) else parsedate_to_datetime(bare)
     except ValueError:
         if parsedate_tz(written) or parsed is None or not _DAY_AND_MONTH.fullmatch(written[:_SHOWN]):
             raise  # feedparser would take the rest from today's date
-    return _in_zone(datetime(*parsed[:6], tzinfo=UTC if _ZONE_NAMED.search(written) else zone), zone)
+        if named and not _ZONE_NAMED.search(written):
+            raise  # feedparser takes a zone that it does not know for none
+        return _in_zone(datetime(*parsed[:6], tzinfo=UTC if named else zone), zone)
+    assert wall is not None
+    return _in_zone(wall.replace(tzinfo=_zone(named, wall, zone)), zone)
+
+
+def _apart(written: str) -> tuple[str, str]:
+    """A date without its zone, and the zone: what stands behind the clock, but for a year."""
+    clock = _CLOCK.search(written)
+    if not clock:
+        return written, ""
+    rest = written[clock.end() :]
+    year = _YEAR_LAST.search(rest)
+    bare = written[: clock.end()] + (year[0] if year else "")
+    return bare, (rest[: year.start()] if year else rest).strip()
+
+
+def _zone(named: str, wall: datetime, zone: ZoneInfo) -> tzinfo:
+    """The zone that a date names, or else the source's; ValueError where nobody knows it.
+
+    `-0000` is UTC as well, of a writer who does not say where he is (RFC 5322 §3.3).
+    """
+    if not named:
+        return zone
+    if offset := _OFFSET.fullmatch(named):
+        sign = -1 if offset[1] == "-" else 1
+        return timezone(sign * timedelta(hours=int(offset[2]), minutes=int(offset[3])))
+    name = named.strip("()[] ").upper()
+    if name in _HOURS:
+        return timezone(timedelta(hours=_HOURS[name]))
+    if wall.replace(tzinfo=zone).tzname() == name:  # India's IST, of a source in India
+        return zone
+    raise ValueError
 
 
 def _in_zone(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -4,10 +4,19 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from publisher.clean.text import from_html
 from publisher.errors import Problem, SourceError
 from publisher.model.article import Author, Image, RawArticle
-from publisher.sources.feed.entries import Dates, Feed, digest, identity, paragraphs, plain, unescaped, web
+from publisher.sources.feed.entries import (
+    Dates,
+    Feed,
+    digest,
+    identity,
+    paragraphs,
+    plain,
+    says_nothing,
+    unescaped,
+    web,
+)
 
 Item = Mapping[str, Any]
 
@@ -41,7 +50,7 @@ def _hub(table: Item, address: str) -> str:
 def _article(item: Item, feed: Item, where: str, base: str, dates: Dates) -> RawArticle | None:
     origins: dict[str, str] = {}
     body, title = _body(item, origins), plain(_text(item, "title"))
-    if not title and not from_html(body):
+    if says_nothing(title, body):
         return None
     link = _text(item, "url") or _text(item, "external_url")
     url = web(link, base) or link

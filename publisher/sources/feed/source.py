@@ -8,7 +8,7 @@ remembered for the address in the configuration alone.
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class Answer:
     """What came over the network, and from which address it was asked."""
 
     response: Response
-    asked: str
+    asked: str = field(repr=False)  # there may be a key in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class FeedSource:
     """
 
     name: str
-    url: str
+    url: str = field(repr=False)  # there may be a password in it
     root: Path
     http: Http
     zone: ZoneInfo = _UTC

@@ -19,6 +19,7 @@ from publisher.sources.feed.entries import (
     is_markup,
     paragraphs,
     plain,
+    says_nothing,
     unescaped,
     web,
 )
@@ -94,7 +95,7 @@ class _Reader:
         origins: dict[str, str] = {}
         body, standfirst = _body(entry, origins)
         title = _title(entry, self.format) or plain(entry.get("media_title") or "")
-        if not title and not from_html(body):
+        if says_nothing(title, body):
             return None
         url = self._url(entry, origins)
         published = self._published(entry, where, origins)

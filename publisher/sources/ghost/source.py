@@ -3,7 +3,7 @@
 Posts come in the order of their last change, at most a hundred an ask. The state holds the place, the time and id of
 the last post that was read: a fetch that stops goes on from there, and a post that is edited meanwhile comes once
 more at the end. Now and then all ids are listed, for Ghost says nothing of posts that were taken down. The key
-travels in the query string, so no message names an address with its query.
+travels in the query string, so no message names an address with its query, nor with its user and password.
 """
 
 import re
@@ -18,7 +18,7 @@ from publisher.clean import dates
 from publisher.errors import Problem, SourceError
 from publisher.model.article import RawArticle
 from publisher.ports import Fetched, Http, Response
-from publisher.sources.asking import ask, parsed_json
+from publisher.sources.asking import ask, parsed_json, shown
 from publisher.sources.ghost import post as ghost_post
 
 _PAGE = 100  # the most that Ghost 6 gives
@@ -44,7 +44,7 @@ class GhostSource:
     """`url` is the site's address, `key` a Content API key; `reconcile` is how often all ids are compared."""
 
     name: str
-    url: str
+    url: str = field(repr=False)
     key: str = field(repr=False)
     zone: ZoneInfo
     http: Http
@@ -53,6 +53,11 @@ class GhostSource:
     @property
     def _address(self) -> str:
         return f"{self.url.rstrip('/')}/ghost/api/content/posts/"
+
+    @property
+    def _shown(self) -> str:
+        """The address for messages."""
+        return shown(self._address)
 
     async def ask(self, state: Mapping[str, Any], now: datetime) -> Response | Ids:
         if self._is_time_to_reconcile(state, now):
@@ -81,11 +86,11 @@ class GhostSource:
 
     def _refusal(self, status: int) -> SourceError | None:
         if status == 404:
-            message = f"{self._address} is not there (404). Write the address of a Ghost site that has a Content API."
+            message = f"{self._shown} is not there (404). Write the address of a Ghost site that has a Content API."
             return SourceError(message)
         if status in (401, 403):
             where = "Take the Content API key of an integration from Ghost Admin: Settings → Integrations."
-            return SourceError(f"{self._address} refuses the key ({status}). {where}")
+            return SourceError(f"{self._shown} refuses the key ({status}). {where}")
         return None
 
     def _without_key(self, message: str) -> str:
@@ -95,12 +100,12 @@ class GhostSource:
     def _page(self, answer: Response) -> tuple[Sequence[Any], bool]:
         """The posts of an answer, and whether more follow."""
         try:
-            document = parsed_json(answer, self._address)
+            document = parsed_json(answer, self._shown)
         except SourceError as error:
-            raise SourceError(f"{error} Is {self.url} the address of a Ghost site?") from None
+            raise SourceError(f"{error} Is {shown(self.url)} the address of a Ghost site?") from None
         posts = document.get("posts") if isinstance(document, dict) else None
         if not isinstance(posts, list):
-            raise SourceError(f"{self._address} answered without a list of posts. Is {self.url} a Ghost site?")
+            raise SourceError(f"{self._shown} answered without a list of posts. Is {shown(self.url)} a Ghost site?")
         meta = document.get("meta")
         pagination = meta.get("pagination") if isinstance(meta, dict) else None
         return posts, isinstance(pagination, dict) and bool(pagination.get("next"))
@@ -108,18 +113,19 @@ class GhostSource:
     def _posts(self, answer: Response, state: Mapping[str, Any], now: datetime) -> Fetched:
         posts, reading = self._page(answer)
         known = state.get("seen", {})
+        where, site = self._shown, shown(self.url)  # links start at the site, and readers are not to have its password
         articles: list[RawArticle] = []
         problems: list[Problem] = []
         for number, post in enumerate(posts, 1):
             if not _is_known(post, known):
-                article = ghost_post.read(post, f"{self._address}#{number}", self.url, self.zone, problems)
+                article = ghost_post.read(post, f"{where}#{number}", site, self.zone, problems)
                 articles += [article] if article else []
         changes = _changes(posts)
         before = (state.get("at", ""), state.get("id", ""))
         # A change from the future would hide all that comes till then.
         at, last = max([before, *((_written(moment), post["id"]) for moment, post in changes if moment < now + _DAY)])
         if reading and (at, last) == before:
-            raise SourceError(f"{self._address} gave the same page again: it does not heed filter and order.")
+            raise SourceError(f"{where} gave the same page again: it does not heed filter and order.")
         places = {"at": at, "id": last} if at else {}
         seen = _seen(known, changes, at)
         reconciled = state.get("reconciled") or ("" if reading else now.isoformat())
@@ -141,10 +147,12 @@ class GhostSource:
                 posts, reading = self._page(await self._get(query, now))
                 page = {post["id"] for post in posts if _has_id(post)}
                 if len(page) != len(posts) or min(page, default="~") <= last or (reading and not page):
-                    raise SourceError(f"{self._address} does not list its ids in order.")
+                    raise SourceError(f"{self._shown} does not list its ids in order.")
                 found |= page
                 last = max(page, default=last)
         except SourceError as error:
+            if error.not_before:  # the posts would be asked for at once, and the server wants to be left alone
+                raise
             return Ids(failure=str(error))
         return Ids(frozenset(found))
 

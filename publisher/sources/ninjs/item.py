@@ -37,6 +37,7 @@ _SAID_BY = {"en": "by", "de": "von", "nl": "door", "sv": "av", "no": "av", "nb":
             "fr": "par", "es": "por", "pt": "por", "it": "di"}  # fmt: skip
 _STATUSES = {"usable": Status.USABLE, "withheld": Status.WITHHELD,
              "canceled": Status.CANCELLED, "cancelled": Status.CANCELLED}  # fmt: skip
+_EMBARGOES = ("embargoed", "embargoeduntil", "embargo", "embargoed_until")
 _WEB_IMAGE = re.compile(r"image/(jpe?g|pjpeg|png|gif|webp)|\.(jpe?g|png|gif|webp)", re.IGNORECASE)
 _WIDEST, _HEAVIEST = 2560, 3_000_000  # pixels, bytes; a wire's full resolution is for print
 _OPENING_WORDS = 10
@@ -148,7 +149,7 @@ class Reading:
         try:
             return status or Status.WITHHELD, _embargo(table, self.zone)
         except ValueError as error:
-            self._report(where, f"embargoed: {error}.", "The story is withheld until a version says a time.")
+            self._report(where, f"{error}.", "The story is withheld until a version says a time.")
             return Status.CANCELLED if status is Status.CANCELLED else Status.WITHHELD, None
 
     def _instant(self, table: Table, where: str, *keys: str) -> datetime | None:
@@ -221,12 +222,24 @@ def _code(value: Any) -> str:
 
 
 def _pubstatus(table: Table) -> str:
-    return _code(table.get("pubstatus") or "usable")
+    """The code, `usable` where nothing is said, as the standard has it; 0 and false say something unknown."""
+    value = table.get("pubstatus")
+    return "usable" if value in (None, "", [], {}) else _code(value)
 
 
 def _embargo(table: Table, zone: ZoneInfo) -> datetime | None:
-    """The end of the embargo, which 3.x calls `embargoedUntil`; ValueError where there is one without an end."""
-    return dates.instant(table.get("embargoed") or table.get("embargoeduntil") or None, zone)
+    """The end of the embargo, the latest that is said; ValueError where there is one without an end.
+
+    It is `embargoed` in 1.x and 2.x, `embargoedUntil` in 3.x; agencies write `embargo` and `embargoed_until` too.
+    """
+    return max(filter(None, (_end(table, key, zone) for key in _EMBARGOES)), default=None)
+
+
+def _end(table: Table, key: str, zone: ZoneInfo) -> datetime | None:
+    try:
+        return dates.instant(table.get(key) or None, zone)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
 
 
 def _identity(table: Table) -> str:

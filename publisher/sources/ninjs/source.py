@@ -3,23 +3,24 @@
 A document is one item, a list of items, or a container that has them as `_items` or `items`; what an item is
 associated with is part of it. Of several versions of an item the last one counts, whatever order they come in.
 Files are read again when their size or time changed. Pages over HTTP are read one an ask, and a fetch that stops goes
-on at its page; where they are sorted by age, they are read until they are older than what the last fetch saw.
+on at its page; where they are sorted by age, they are read until they are older than what the last fetch saw. An
+address may bear a key, so no message, article or state has it in full.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
 from zoneinfo import ZoneInfo
 
 from publisher.clean import dates
 from publisher.errors import Problem, SourceError
 from publisher.model.article import RawArticle
 from publisher.ports import Fetched, Http, Response
-from publisher.sources.asking import ask
+from publisher.sources.asking import ask, shown
+from publisher.sources.ninjs import pages
 from publisher.sources.ninjs.item import Reading, Story
 
 _MOST_PAGES = 1000
@@ -40,7 +41,7 @@ class NinjsSource:
     """`place` is an http(s) address, a file, or a folder of .json files; relative paths start at `root`."""
 
     name: str
-    place: str
+    place: str = field(repr=False)
     root: Path
     zone: ZoneInfo
     http: Http
@@ -49,17 +50,24 @@ class NinjsSource:
     def _on_the_network(self) -> bool:
         return self.place.lower().startswith(("http://", "https://"))
 
+    def _shown(self, following: str = "") -> str:
+        """The place, or the page that follows, for messages; a file's name is no address and stays as it is."""
+        return shown(self._address(following)) if self._on_the_network else self.place
+
+    def _address(self, following: str) -> str:
+        return pages.address(following, self.place) if following else self.place
+
     async def ask(self, state: Mapping[str, Any], now: datetime) -> Response | str | None:
         """The next page, or why it cannot be had; an error only for the first page and where one is to wait."""
         if not self._on_the_network:
             return None
-        following = state.get("next")
+        following = state.get("next", "")
         headers = {"Accept": "application/json"}
         for name, kept in (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified")):
             if state.get(kept) and not following:
                 headers[name] = state[kept]
         try:
-            return await ask(self.http, following or self.place, now, headers)
+            return await ask(self.http, self._address(following), now, headers)
         except SourceError as error:
             if error.not_before or not following:
                 raise
@@ -75,8 +83,8 @@ class NinjsSource:
         return self._page(answer, state, now)
 
     def _page(self, answer: Response, state: Mapping[str, Any], now: datetime) -> Fetched:
-        following = bool(state.get("next"))
-        where = state["next"] if following else self.place
+        following = state.get("next", "")
+        where = self._shown(following)
         try:
             document = _parsed(answer.content, where)
             items = _items(document, where)
@@ -84,14 +92,17 @@ class NinjsSource:
             if not following:
                 raise
             return self._broken_off(str(error), state)
-        stories, problems = self._stories(items, where, answer.url, now)
+        base = answer.url.partition("?")[0]  # a link to "#top" would have the query in it, and so the key
+        stories, problems = self._stories(items, where, base, now)
         ranks = _ranks(stories, state.get("ranks", {}) if following else {})
         walk = dict(state) if following else {**_validators(answer), "newest": state.get("newest", "")}
         walk |= {"pages": walk.get("pages", 0) + 1, "last": max(walk.get("last", ""), _newest(items, self.zone))}
-        onwards = _next(document, answer.url)
+        onwards = pages.onwards(document, answer.url, self.place)
         if onwards and walk["pages"] >= _MOST_PAGES:
             fix = "Narrow the address, with start_date or max_results for example."
-            problems.append(Problem(self.place, f"it has more than {_MOST_PAGES:,} pages; the rest is not read.", fix))
+            problems.append(
+                Problem(self._shown(), f"it has more than {_MOST_PAGES:,} pages; the rest is not read.", fix)
+            )
             onwards = ""
         if not onwards or _is_read(items, walk["newest"], self.zone):
             newest = max(walk["newest"], walk["last"])
@@ -103,7 +114,7 @@ class NinjsSource:
 
     def _broken_off(self, reason: str, state: Mapping[str, Any]) -> Fetched:
         """A page that cannot be had would stop the source for ever, were it asked for again and again."""
-        problem = Problem(self.place, f"it was not read to its end: {reason}", "The next fetch starts anew.")
+        problem = Problem(self._shown(), f"it was not read to its end: {reason}", "The next fetch starts anew.")
         return Fetched(state={"newest": state.get("newest", "")}, problems=(problem,))
 
     def _files(self, state: Mapping[str, Any], now: datetime) -> Fetched:
@@ -192,15 +203,6 @@ def _items(document: Any, where: str) -> Sequence[Any]:
         if _SIGNS & document.keys():
             return [document]
     raise Unreadable(where, "is not ninjs: it holds neither an item nor a list of items.")
-
-
-def _next(document: Any, url: str) -> str:
-    """The address of the next page. Eve's are relative to the API's root, where its one-word resources are."""
-    links = document.get("_links") if isinstance(document, dict) else None
-    link = links.get("next") if isinstance(links, dict) else None
-    href = link.get("href") if isinstance(link, dict) else None
-    onwards = urljoin(url.partition("?")[0].rstrip("/"), href) if isinstance(href, str) and href else ""
-    return "" if onwards == url else onwards
 
 
 def _validators(answer: Response) -> dict[str, str]:

@@ -32,8 +32,11 @@ _SUFFIX = re.compile(r"\.(?:html?|php|aspx?)$")
 T = TypeVar("T")
 
 
-def read(page: Page, name: str, zone: ZoneInfo, now: datetime) -> tuple[RawArticle | None, list[Problem]]:
-    """The article, or None where the page holds none, and what an editor should know. `name` is the page's place."""
+def read(page: Page, name: str, where: str, zone: ZoneInfo, now: datetime) -> tuple[RawArticle | None, list[Problem]]:
+    """The article, or None where the page holds none, and what an editor should know.
+
+    `name` identifies the page where it does not do so itself; `where` is its place in messages.
+    """
     problems: list[Problem] = []
     origins: dict[str, str] = {}
 
@@ -48,7 +51,10 @@ def read(page: Page, name: str, zone: ZoneInfo, now: datetime) -> tuple[RawArtic
     title = noted("title", page_choice.title(facts, site))
     body, body_origin = page_body.body(page, story, title)
     if not title and not from_html(body):
-        return None, [Problem(name, "the page holds no article: neither a title nor a text.", "It is left out.")]
+        return None, [Problem(where, "the page holds no article: neither a title nor a text.", "It is left out.")]
+    if not body and page_body.is_too_large(page):
+        size = f"the page has more than {page_body.MOST_ELEMENTS:,} elements, too many to find its text in."
+        return None, [Problem(where, size, "It is left out.")]
     canonical = noted("url", page_choice.address(facts, page))
     url = canonical or page.address
     gated = noted("access", page_choice.first(facts, "gated"))
@@ -56,15 +62,15 @@ def read(page: Page, name: str, zone: ZoneInfo, now: datetime) -> tuple[RawArtic
         source_id=canonical or name,
         title=title,
         body="" if gated else noted("body", (body, body_origin)),
-        where=name,
+        where=where,
         format="page",
         url=url or None,
         base=page.base or url or None,
         standfirst=noted("standfirst", page_choice.first(facts, "standfirst")),
         teaser=noted("teaser", page_choice.teaser(facts, title, body)),
         authors=noted("authors", page_choice.authors(facts, site, page)),
-        published=noted("published", _date(facts, "published", zone, now, name, problems)),
-        modified=noted("modified", _date(facts, "modified", zone, now, name, problems)),
+        published=noted("published", _date(facts, "published", zone, now, where, problems)),
+        modified=noted("modified", _date(facts, "modified", zone, now, where, problems)),
         sections=noted("sections", page_choice.sections(facts, site, page, title, url)),
         tags=noted("tags", page_choice.first(facts, "tags")),
         image=noted("image", page_choice.image(facts, page)),

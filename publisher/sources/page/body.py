@@ -2,13 +2,18 @@
 
 import copy
 import re
+from collections.abc import Iterator
+from itertools import chain, islice, takewhile
 from typing import Any
 
 from lxml import etree, html
 
+from publisher.clean.text import one_line
 from publisher.sources.page.facts import Page, fold, source, split, words
-from publisher.sources.page.noise import prune
+from publisher.sources.page.noise import announces, prune
 from publisher.sources.page.story import Story
+
+MOST_ELEMENTS = 20_000  # of a page whose theme does not say where its text is
 
 _INLINE = {
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "i", "img",
@@ -31,24 +36,31 @@ _EVERYWHERE = ("lang", "dir")
 _PARAGRAPH = re.compile(r"<p>((?:(?!</p>).)*)</p>", re.DOTALL)
 _TWO_BREAKS = re.compile(r"(?:<br>\s*){2,}")
 _LABELS = {"advertisement", "advertisment", "anzeige", "werbung", "publicidad", "publicité", "pubblicità", "sponsored"}
-_NOT_LINKED = etree.XPath(
-    ".//text()[normalize-space() and not(ancestor::a) and not(ancestor::h2) and not(ancestor::h3)"
-    " and not(ancestor::h4) and not(ancestor::h5) and not(ancestor::h6)]"
-)
+_LABELLED = (*_HEADINGS, "p", "div", "section", "li", "strong", "b")
+_LISTS = ("ul", "ol", "div", "section", "p", "a")
+_LARGEST_BOX = 200  # elements; what is larger is part of the story
+_MOST_OF_A_LABEL = 5  # pieces of text
 
 
 def body(page: Page, story: Story, title: str) -> tuple[str, str]:
     """(the text, which place it came from): the theme's own element, else what trafilatura takes for the text."""
     if story.content is not None and (text := blocks(copy.deepcopy(story.content), page, title)):
         return text, story.named_by
-    text = _extracted(page, title)
+    text = "" if is_too_large(page) else _extracted(page, title)
     return text, "trafilatura" if text else ""
+
+
+def is_too_large(page: Page) -> bool:
+    """Whether trafilatura might take minutes: its time grows with the square of the elements."""
+    # Their depth needs no bound of ours: libxml2 parses no deeper than 256.
+    return sum(1 for _ in islice(page.tree.iter(), MOST_ELEMENTS + 1)) > MOST_ELEMENTS
 
 
 def blocks(root: Any, page: Page, title: str) -> str:
     """The blocks of a subtree that is ours to change, without what is no text of the article."""
     root.tail = None
     prune(root)
+    _drop_announced(root)
     _drop_link_lists(root, page)
     _mend_media(root)
     etree.strip_tags(root, *_MEANINGLESS)
@@ -112,14 +124,59 @@ def _trim(holder: Any, found: list[Any], title: str) -> None:
     holder.text = None
 
 
+def _drop_announced(root: Any) -> None:
+    """Nothing but links, and a label that says they lead to other stories: before them, or in one block with them."""
+    for element in list(root.iterdescendants(*_LABELLED)):
+        if element.getparent() is None or sum(1 for _ in islice(element.iter(), _LARGEST_BOX)) == _LARGEST_BOX:
+            continue
+        if announces(words(element)):
+            _drop_with_links(element)
+        elif element.tag not in _HEADINGS and announces(_not_linked(element)) and _is_linked(element):
+            element.drop_tree()
+
+
+def _drop_with_links(label: Any) -> None:
+    """A label without links after it is a heading like another."""
+    links = list(takewhile(_is_all_links, label.itersiblings()))
+    if links and not (label.tail or "").strip():
+        for element in (label, *links):
+            element.drop_tree()
+
+
+def _is_all_links(element: Any) -> bool:
+    is_alone = element.getprevious() is None or not (element.getprevious().tail or "").strip()
+    return element.tag in _LISTS and is_alone and _is_linked(element) and not _not_linked(element)
+
+
+def _is_linked(element: Any) -> bool:
+    return any(words(link) for link in element.iter("a"))
+
+
+def _not_linked(element: Any) -> str:
+    """The first words that stand in no link, as many as a label may have."""
+    return one_line(" ".join(islice(_texts_outside(element, "a"), _MOST_OF_A_LABEL)))
+
+
+def _texts_outside(element: Any, *tags: str) -> Iterator[str]:
+    """One by one, so that whoever needs only the first does not pay for all."""
+    if element.tag not in tags:
+        for each in (element.text, *chain.from_iterable((child, child.tail) for child in element)):
+            if isinstance(each, str):
+                yield from (each,) if each.strip() else ()
+            elif each is not None:
+                yield from _texts_outside(each, *tags)
+
+
 def _drop_link_lists(root: Any, page: Page) -> None:
     """A box of nothing but links to the site's own stories is an announcement, whatever its class."""
     host = split(page.base).hostname
+    shown = {link for link in root.iter("a") if words(link)}
     for box in list(root.iterdescendants("div", "section", "aside")):
-        links = [link for link in box.iter("a") if words(link)]
-        if len(links) < 2 or _NOT_LINKED(box) or box.getparent() is None:
+        is_gone = root not in box.iterancestors()  # with a box around it
+        if is_gone or any(_texts_outside(box, "a", *_HEADINGS)):
             continue
-        if all(split(link.get("href") or "").hostname in (host, None) for link in links):
+        links = [link for link in box.iter("a") if link in shown]
+        if len(links) > 1 and all(split(link.get("href") or "").hostname in (host, None) for link in links):
             box.drop_tree()
 
 

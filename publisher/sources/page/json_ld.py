@@ -3,42 +3,63 @@
 Nodes may stand alone, in a list or in a `@graph`, and refer to each other by `@id`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import re
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from publisher.clean import urls
 from publisher.model.article import Author, Image
 from publisher.sources.page.facts import Facts, Page, fold, plain
 
-Node = dict[str, Any]
+Node = Mapping[str, Any]
 
 _ARTICLES = ("BlogPosting", "LiveBlogPosting", "Report")  # and all whose type ends in "Article"
 _PAGES = ("WebPage", "ItemPage")
 _SITES = ("WebSite", "NewsMediaOrganization")
 _ORGANISATIONS = ("Organization", "NewsMediaOrganization", "Corporation", "Brand")
-_NOT_FREE = ("false", "http://schema.org/False", "https://schema.org/False")
+_CAN_BE_GATED = (*_ARTICLES, *_PAGES, "CreativeWork", "WebPageElement")  # and all whose type ends in "Article"
+_NOT_FREE = ("false", "no", "0")
+_PREFIX = re.compile(r".*[/:]", re.DOTALL)  # of schema.org's names: an address, or `schema:`
 _DEEPEST = 50
+_MOST = 100  # entries of a list
+_LONGEST_TITLE = 500
+_LONGEST_ADDRESS = 2000
 
 
 def read(page: Page, titles: Iterable[str], addresses: Iterable[str]) -> Facts:
     """What it says of the article with one of these titles or addresses, as other places in the page give them."""
-    graph = _Graph.of(page)
-    articles = _about(graph, _is_article, titles, addresses)
-    pages = _about(graph, lambda types: bool(types & set(_PAGES)), [], addresses)
+    graph, story = _Graph.of(page), _Story.of(titles, addresses)
+    articles = _about(graph, _is_article, story)
+    pages = _about(graph, lambda types: bool(types & set(_PAGES)), replace(story, names=frozenset()))
     # A trail's last step is a WebPage too, and says least.
-    return _facts(graph, articles + sorted(pages, key=len, reverse=True)[:1], articles)
+    gated = _is_gated(graph, story)
+    return _facts(graph, articles + sorted(pages, key=len, reverse=True)[:1], articles, gated=gated)
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    """What this page's story is known by: the keys of its addresses, and its titles, folded."""
+
+    keys: frozenset[str | None]
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, titles: Iterable[str], addresses: Iterable[str]) -> "_Story":
+        names = frozenset(fold(title[:_LONGEST_TITLE]) for title in titles)
+        return cls(frozenset(map(urls.key, addresses)) - {None}, names - {""})
 
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    nodes: list[Node]
-    by_id: dict[str, Node]
+    nodes: list[dict[str, Any]]
+    by_id: dict[str, dict[str, Any]]
 
     @classmethod
     def of(cls, page: Page) -> "_Graph":
         nodes = [node for item in _items(page) for node in _walk(item)]
-        by_id: dict[str, Node] = {}
+        by_id: dict[str, dict[str, Any]] = {}
         for node in sorted(nodes, key=len, reverse=True):  # the fullest description of a thing is it
             if isinstance(node.get("@id"), str):
                 by_id.setdefault(node["@id"], node)
@@ -46,12 +67,17 @@ class _Graph:
 
     def all(self, value: Any) -> list[Any]:
         """A value as a list, with references followed."""
-        values = value if isinstance(value, list) else [] if value is None else [value]
-        return [self._followed(each) for each in values]
+        return [self._followed(each) for each in _listed(value)[:_MOST]]
 
     def _followed(self, value: Any) -> Any:
-        known = self.by_id.get(value["@id"]) if isinstance(value, dict) and isinstance(value.get("@id"), str) else None
-        return {**known, **value} if known else value
+        known = self.named(value)
+        # Not a merged copy: thousands of references to one large node would each make one.
+        return ChainMap(value, known) if known else value
+
+    def named(self, value: Any) -> dict[str, Any] | None:
+        """The fullest node that a reference names, if the page has it."""
+        name = value.get("@id") if isinstance(value, dict) else None
+        return self.by_id.get(name) if isinstance(name, str) else None
 
     def text(self, value: Any, *keys: str) -> str:
         """The first text in a value: itself, or what one of the keys of an object holds."""
@@ -59,7 +85,7 @@ class _Graph:
 
     def texts(self, value: Any, *keys: str) -> Iterator[str]:
         for each in self.all(value):
-            found = next((each[key] for key in keys if each.get(key)), "") if isinstance(each, dict) else each
+            found = next((each[key] for key in keys if each.get(key)), "") if isinstance(each, Mapping) else each
             found = found[0] if isinstance(found, list) and found else found
             if isinstance(found, str | int | float) and not isinstance(found, bool) and plain(str(found)):
                 yield plain(str(found))
@@ -76,7 +102,7 @@ def _items(page: Page) -> Iterator[Any]:
             continue  # one broken script spoils no other; the page's other places speak for it
 
 
-def _walk(item: Any, depth: int = 0) -> Iterator[Node]:
+def _walk(item: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     """Every object, the outer first."""
     if depth > _DEEPEST:
         return
@@ -87,31 +113,34 @@ def _walk(item: Any, depth: int = 0) -> Iterator[Node]:
 
 
 def _types(node: Node) -> set[str]:
-    given = node.get("@type")
-    names = given if isinstance(given, list) else [given]
-    return {name.rpartition("/")[2] for name in names if isinstance(name, str)}
+    return {_PREFIX.sub("", name) for name in _listed(node.get("@type")) if isinstance(name, str)}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _is_article(types: set[str]) -> bool:
     return any(name.endswith("Article") or name in _ARTICLES for name in types)
 
 
-def _about(
-    graph: _Graph, wanted: Callable[[set[str]], bool], titles: Iterable[str], addresses: Iterable[str]
-) -> list[Node]:
+def _about(graph: _Graph, wanted: Callable[[set[str]], bool], story: _Story) -> list[Node]:
     """The nodes that describe this very page; a list of other stories is often described beside it."""
-    nodes = [node for node in graph.nodes if wanted(_types(node)) and len(node) > 2]
-    keys = {urls.key(address) for address in addresses}
-    names = {fold(title) for title in titles} - {""}
-    same_address = [node for node in nodes if keys & set(_addresses(graph, node))]
-    same_title = [node for node in nodes if any(_alike(_title(graph, node), name) for name in names)]
+    nodes: list[Node] = [node for node in graph.nodes if wanted(_types(node)) and len(node) > 2]
+    same_address = [node for node in nodes if _is_at(graph, node, story)]
+    same_title = [node for node in nodes if _is_titled(graph, node, story)]
     return same_address or same_title or (nodes if len(nodes) == 1 else [])
 
 
+def _is_at(graph: _Graph, node: Node, story: _Story) -> bool:
+    return not story.keys.isdisjoint(_addresses(graph, node))
+
+
 def _addresses(graph: _Graph, node: Node) -> Iterator[str | None]:
-    values = (node.get("@id"), node.get("url"), *graph.texts(node.get("mainEntityOfPage"), "@id", "url"))
-    for value in values:
-        if isinstance(value, str) and value.startswith("http"):
+    pages = graph.all(node.get("mainEntityOfPage"))
+    named = (each.get("@id") or each.get("url") if isinstance(each, Mapping) else each for each in pages)
+    for value in (node.get("@id"), node.get("url"), *named):
+        if isinstance(value, str) and value.startswith("http") and len(value) <= _LONGEST_ADDRESS:
             yield urls.key(urls.absolute(value, None))
 
 
@@ -119,19 +148,72 @@ def _title(graph: _Graph, node: Node) -> str:
     return graph.text(node.get("headline")) or graph.text(node.get("name"))
 
 
-def _alike(title: str, name: str) -> bool:
+def _is_titled(graph: _Graph, node: Node, story: _Story) -> bool:
     """A headline may be cut short, and a page's title may carry the name of the site."""
-    folded = fold(title)
-    return bool(folded) and (folded in name or name in folded)
+    folded = fold(_title(graph, node)[:_LONGEST_TITLE])
+    return bool(folded) and any(folded in name or name in folded for name in story.names)
 
 
-def _facts(graph: _Graph, nodes: list[Node], articles: list[Node]) -> Facts:
+def _is_gated(graph: _Graph, story: _Story) -> bool:
+    """Whether anything here says that the story, or a part of it, is not free.
+
+    What says so of another story, such as a teaser in a list, counts unless the page's own description says free:
+    a gated text that gets out cannot be called back.
+    """
+    owners = _owners(graph)
+    closed: list[Node] = []
+    free: list[Node] = []
+    for node in graph.nodes:
+        if _says_of_access(node) and (id(node) in owners or _can_be_gated(node)):
+            (closed if _is_not_free(node["isAccessibleForFree"]) else free).append(node)
+    if not any(_is_at(graph, node, story) or _is_titled(graph, node, story) for node in free):
+        return bool(closed)
+    # A part is its owner's, whatever it is called, unless it is an article of its own.
+    stories = (node if _is_article(_types(node)) else owners.get(id(node), node) for node in closed)
+    return not all(_is_another(graph, node, story) for node in stories)
+
+
+def _says_of_access(node: Node) -> bool:
+    return node.get("isAccessibleForFree") not in (None, "", [])
+
+
+def _can_be_gated(node: Node) -> bool:
+    return any(name.endswith("Article") or name in _CAN_BE_GATED for name in _types(node))
+
+
+def _owners(graph: _Graph) -> dict[int, Node]:
+    """By the identity of a part, what it is a part of: a gated part is often just a CSS selector without a name."""
+    owners: dict[int, Node] = {}
+    for node in filter(_can_be_gated, graph.nodes):
+        for part in _listed(node.get("hasPart")):
+            for each in (part, graph.named(part)):
+                if isinstance(each, dict):
+                    owners[id(each)] = node
+    return owners
+
+
+def _is_not_free(value: Any) -> bool:
+    """Sites write a boolean, a number, words, schema.org's own name for false, and lists and objects of them."""
+    if isinstance(value, list):
+        return any(map(_is_not_free, value))
+    if isinstance(value, dict):
+        return any(_is_not_free(value[key]) for key in ("@id", "@value") if key in value)
+    return _PREFIX.sub("", str(value)).strip().casefold() in _NOT_FREE
+
+
+def _is_another(graph: _Graph, node: Node, story: _Story) -> bool:
+    """Whether it names a story, and that is not this one."""
+    is_named = any(_addresses(graph, node)) or bool(_title(graph, node))
+    return is_named and not _is_at(graph, node, story) and not _is_titled(graph, node, story)
+
+
+def _facts(graph: _Graph, nodes: list[Node], articles: list[Node], *, gated: bool) -> Facts:
     def first(*keys: str) -> str:
         return next((text for key in keys for node in nodes if (text := graph.text(node.get(key)))), "")
 
     authors = next((found for node in nodes if (found := _authors(graph, node))), [])
     sites = [node for node in graph.nodes if _types(node) & set(_SITES)]
-    publishers = [each for node in nodes for each in graph.all(node.get("publisher")) if isinstance(each, dict)]
+    publishers = [each for node in nodes for each in graph.all(node.get("publisher")) if isinstance(each, Mapping)]
     return Facts(
         "json-ld",
         title=next((title for node in articles if (title := _title(graph, node))), ""),
@@ -147,7 +229,7 @@ def _facts(graph: _Graph, nodes: list[Node], articles: list[Node]) -> Facts:
         tags=_keywords(graph, articles),
         image=next((image for node in nodes if (image := _image(graph, node))), None),
         language=first("inLanguage"),
-        gated=any(str(node.get("isAccessibleForFree", "")).strip() in ("False", *_NOT_FREE) for node in articles),
+        gated=gated,
     )
 
 
@@ -155,7 +237,7 @@ def _authors(graph: _Graph, node: Node) -> list[tuple[Author, bool]]:
     """Each with whether it is an organisation."""
     found = []
     for each in graph.all(node.get("author")):
-        if not isinstance(each, dict):
+        if not isinstance(each, Mapping):
             found += [(Author(name), False) for name in graph.texts([each])]
             continue
         is_house = bool(_types(each) & set(_ORGANISATIONS))
@@ -171,7 +253,7 @@ def _crumbs(graph: _Graph) -> tuple[tuple[str, str], ...]:
 
 
 def _trail(graph: _Graph, node: Node) -> tuple[tuple[str, str], ...]:
-    steps = [each for each in graph.all(node.get("itemListElement")) if isinstance(each, dict)]
+    steps = [each for each in graph.all(node.get("itemListElement")) if isinstance(each, Mapping)]
     trail = []
     for step in sorted(steps, key=_position):
         item = step.get("item")
@@ -198,7 +280,7 @@ def _image(graph: _Graph, node: Node) -> Image | None:
         for each in graph.all(node.get(key)):
             url = graph.text([each], "contentUrl", "url", "@id")
             if url.startswith(("http", "/")):
-                given = each if isinstance(each, dict) else {}
+                given = each if isinstance(each, Mapping) else {}
                 return Image(url, "", graph.text(given.get("caption")), graph.text(given.get("creditText")))
     return None
 

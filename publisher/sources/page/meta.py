@@ -14,6 +14,7 @@ _PUBLISHED = (
 )  # fmt: skip
 _MODIFIED = ("article:modified", "datemodified", "dcterms.modified", "last-modified")
 _TAGS = ("news_keywords", "keywords", "sailthru.tags", "parsely-tags")
+_TIERS = ("article:content_tier", "og:content_tier", "og:article:content_tier")
 _WRITTEN_BY = ("written by", "verfasst von", "escrito por", "écrit par", "scritto da", "geschreven door")
 
 
@@ -34,7 +35,7 @@ def opengraph(page: Page) -> Facts:
         tags=tuple(dict.fromkeys(given["article:tag"])),
         image=Image(url, _first(given, "og:image:alt")) if url else None,
         language=_first(given, "og:locale"),
-        gated=_first(given, "article:content_tier") == "locked",
+        gated=any(tier.casefold() != "free" for name in _TIERS for tier in given[name]),
     )
 
 
@@ -71,13 +72,12 @@ def html(page: Page) -> Facts:
 
 def _values(page: Page) -> Values:
     """Every name's distinct values, whichever attribute names it."""
-    found: Values = defaultdict(list)
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for element in page.tree.iter("meta"):
         name = element.get("property") or element.get("name") or element.get("itemprop") or ""
-        text = plain(element.get("content") or "")
-        if text and text not in found[name.strip().lower()]:
-            found[name.strip().lower()].append(text)
-    return found
+        if text := plain(element.get("content") or ""):
+            found[name.strip().lower()][text] = None
+    return defaultdict(list, {name: list(texts) for name, texts in found.items()})
 
 
 def _first(given: Values, *names: str) -> str:

@@ -16,6 +16,7 @@ _ELSEWHERE = re.compile(
     r"|sidebar|sidebar[-_].*|.*[-_]sidebar|widget|widgets|widget[-_].*"
     r"|comments?|comments?[-_](?:area|list|section|form|wrap|wrapper|respond|box)|commentlist|respond|disqus.*"
     r"|breadcrumbs?|.*[-_]breadcrumbs?|tdb_header_.*|tdb-head.*|masthead|site-(?:header|footer|nav.*)|footer"
+    r"|(?:read|see)[-_]also.*|also[-_]read.*|more[-_]on(?:[-_].*)?|fb[-_]comments.*"
     r"|menu|navbar|post-navigation|nav-links|teasers?|next-prev.*",
     re.IGNORECASE,
 )
@@ -35,12 +36,28 @@ _MACHINERY = (
     "script", "style", "noscript", "template", "form", "button", "input", "select", "textarea", "nav", "svg",
     "object", "embed", "link", "meta",
 )  # fmt: skip
-_HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_BOXES = ("div", "section", "aside", "ul", "ol")
+_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+# What introduces links to other stories. English first, then what the large languages of the web write.
+_ANNOUNCES = re.compile(
+    r"related(?: (?:articles?|content|coverage|links?|news|posts?|reading|stor(?:y|ies)|topics?))?"
+    r"|(?:read|see) (?:also|more|next)|also (?:read|see)|more (?:on|about|from)\b.{0,60}|more (?:stories|news|articles)"
+    r"|recommended(?: (?:articles?|reading|stories|for you))?|you (?:may|might) also (?:like|be interested in)"
+    r"|don['’]t miss|lesen sie auch|mehr zum thema|l(?:e|é)a también|le(?:e|é) también|te puede interesar"
+    r"|relacionad[oa]s?|(?:à )?lire aussi|leia (?:também|mais)|veja também|leggi anche|lees ook",
+    re.IGNORECASE,
+)
 
 
 def is_foreign(element: Any) -> bool:
     """Whether it stands in another story, the site's frame or the readers' comments."""
     return any(each.tag == "aside" or _is_elsewhere(each) for each in (element, *element.iterancestors()))
+
+
+def announces(text: str) -> bool:
+    """Whether it is the label of links to other stories: "Related", "Read also"."""
+    return bool(_ANNOUNCES.fullmatch(text.strip(" \u00a0:.…-–—>»›→|•*")))
 
 
 def prune(root: Any) -> None:
@@ -50,6 +67,9 @@ def prune(root: Any) -> None:
             element.tag in _MACHINERY
             or element.get("hidden") is not None
             or _HIDDEN.search(element.get("style") or "")
+            or (element.get("aria-hidden") == "true" and element.tag not in _NEVER)
+            or (element.tag in _BOXES and announces(element.get("aria-label") or ""))
+            or (element.tag == "aside" and not any(True for _ in element.iter("blockquote", "figure")))
             or _is_elsewhere(element)
             or _is_named(element, _FURNITURE)
         )
@@ -72,4 +92,5 @@ def _is_named(element: Any, names: re.Pattern[str]) -> bool:
 
 @lru_cache(maxsize=8192)
 def _matches(names: re.Pattern[str], name: str) -> bool:
-    return bool(names.fullmatch(name))
+    """Also where the words of a name are told apart by capitals alone: relatedArticles."""
+    return bool(names.fullmatch(name) or names.fullmatch(_HUMP.sub("-", name)))

@@ -65,7 +65,8 @@ def _content(page: Page) -> tuple[Any, str]:
     """Two elements that could hold the text are a list of stories, and no answer."""
     for css, named_by in ((_TAGDIV, "theme"), (_USUAL, "html")):
         found = [each for each in select(page.tree, css) if not is_foreign(each) and words(each)]
-        outermost = [each for each in found if not any(other in found for other in each.iterancestors())]
+        known = set(found)
+        outermost = [each for each in found if known.isdisjoint(each.iterancestors())]
         if len(outermost) == 1:
             return outermost[0], named_by
     return None, ""
