@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo test lint bench lock clean
+.PHONY: install demo test test-wordpress lint bench lock clean
 
 install: $(STAMP)
 
@@ -18,6 +18,10 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/pytest
+
+# Against a real WordPress: Debian's wordpress, php-cli, php-mysql, php-xml and a MariaDB that lets root in.
+test-wordpress: $(STAMP)
+	$(BIN)/pytest tests/wordpress
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

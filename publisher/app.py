@@ -43,7 +43,7 @@ from publisher.sources.folder import FolderSource
 from publisher.sources.ghost.source import GhostSource
 from publisher.sources.ninjs.source import NinjsSource
 from publisher.sources.page.source import PageSource
-from publisher.sources.wordpress import WordPressSource
+from publisher.sources.wordpress.source import WordPressSource
 from publisher.sources.wxr import WxrSource
 from publisher.store import database
 from publisher.tokens import Tokens

@@ -21,10 +21,10 @@ from publisher.clean.text import slug
 from publisher.errors import FetchError, SourceError
 from publisher.model.article import RawArticle
 from publisher.ports import Http, Response
-from publisher.sources import wordpress_api
-from publisher.sources.asking import ask, parsed_json
+from publisher.sources.asking import ask, parsed_json, shown
 from publisher.sources.feed import source as feed
 from publisher.sources.front_page import FEEDS, FrontPage, Hint, Link, first, meta, read_page, web_address
+from publisher.sources.wordpress import api as wordpress_api
 
 _REQUESTS = 12
 _LONGEST_ADDRESS = 200
@@ -99,7 +99,7 @@ async def _front_page(http: Http, url: str) -> tuple[str, Response]:
             faults.append(str(error))
             continue
         if answer.status != 200:
-            raise SourceError(f"{address} answered {answer.status}. {_advice(answer)}")
+            raise SourceError(f"{shown(address)} answered {answer.status}. {_advice(answer)}")
         return address, answer
     raise SourceError(f"{faults[0]} If the site opens in a browser, write the address that the browser shows.")
 
@@ -110,13 +110,14 @@ def _addresses(url: str) -> list[str]:
     schemes = ("",) if "://" in given else ("https://", "http://")
     addresses = [web_address(f"{scheme}{given}", None) for scheme in schemes]
     if not all(addresses):
-        raise SourceError(f'"{given}" is not a web address. Write "https://journal.example".')
+        place = shown(given if "://" in given else f"//{given}").removeprefix("//")
+        raise SourceError(f'"{place}" is not a web address. Write "https://journal.example".')
     return addresses
 
 
 def _advice(answer: Response) -> str:
     if answer.status in (404, 410):
-        return f'There is no such page; write the site\'s front page, "{urljoin(answer.url, "/")}".'
+        return f'There is no such page; write the site\'s front page, "{shown(urljoin(answer.url, "/"))}".'
     if answer.status in (401, 403, 429):
         return "It does not let programs in; ask the site for its feed, and write the feed's address."
     return "Try again later, or write the address of the site's feed."
@@ -226,7 +227,7 @@ async def _is_ghost(http: Http, site: str, now: datetime) -> bool:
     """Asked without a key, Ghost says in JSON that it wants one."""
     url = f"{site}{_GHOST}content/posts/"
     try:
-        refusal = parsed_json(await ask(http, url, now, good=(401, 403)), url)
+        refusal = parsed_json(await ask(http, url, now, good=(401, 403)), shown(url))
     except SourceError:
         return False
     return isinstance(refusal, dict) and isinstance(refusal.get("errors"), list)

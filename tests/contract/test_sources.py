@@ -20,7 +20,7 @@ from publisher.sources.folder import FolderSource
 from publisher.sources.ghost.source import GhostSource
 from publisher.sources.ninjs.source import NinjsSource
 from publisher.sources.page.source import PageSource
-from publisher.sources.wordpress import WordPressSource
+from publisher.sources.wordpress.source import WordPressSource
 from publisher.sources.wxr import WxrSource
 from tests.builders import a_publication, fetched_from
 from tests.unit import test_ghost_source as ghost

@@ -671,6 +671,32 @@ def test_what_is_no_address_is_refused_with_what_to_write(url):
         detected(url)
 
 
+@pytest.mark.parametrize("status", [404, 403, 500])
+def test_a_refusal_does_not_repeat_what_the_address_keeps_secret(website, status):
+    website.answers["/gone?k=SECRET"] = Answer(b"", status)
+
+    with pytest.raises(SourceError, match=rf"/gone\?k=… answered {status}") as caught:
+        detected(f"{website.url.replace('//', '//ada:SECRET@')}/gone?k=SECRET")
+
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["ftp://ada:SECRET@journal.example/?k=SECRET", "http://[::1?k=SECRET", "a b?k=SECRET"])
+def test_what_is_no_address_is_refused_without_its_secrets(url):
+    with pytest.raises(SourceError, match="is not a web address") as caught:
+        detected(url)
+
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("answer", [rss("a"), Answer(status=503)])
+def test_an_offer_says_why_without_what_its_address_keeps_secret(website, answer):
+    (offer,) = offers_of(website, a_link("/feed?k=SECRET"), **{"/feed?k=SECRET": answer})
+
+    assert "SECRET" in offer.config
+    assert "SECRET" not in offer.why
+
+
 # What to write
 
 

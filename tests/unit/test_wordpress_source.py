@@ -22,10 +22,10 @@ from publisher.errors import SourceError
 from publisher.fetch import Fetcher
 from publisher.model.article import Access, Author, Image, RawArticle, Status
 from publisher.ports import Fetched
-from publisher.sources import wordpress_memory
-from publisher.sources.wordpress import WordPressSource
-from publisher.sources.wordpress_api import Api
-from publisher.sources.wordpress_post import article
+from publisher.sources.wordpress import memory as wordpress_memory
+from publisher.sources.wordpress.api import Api
+from publisher.sources.wordpress.post import article
+from publisher.sources.wordpress.source import WordPressSource
 from tests.builders import NOW, a_publication
 from tests.unit.test_fetch import Answer
 
@@ -106,6 +106,10 @@ class WordPress:
     def edit(self, number: int, time: str, title: str = "Edited") -> None:
         self.posts[number] |= {"modified": time, "modified_gmt": _gmt(time), "title": {"rendered": title}}
 
+    def delete(self, *numbers: int) -> None:
+        for number in numbers:
+            del self.posts[number]
+
     def lists(self) -> list[dict[str, str]]:
         return [query for query in self.asked if query["route"] == "posts" and "_embed" not in query]
 
@@ -123,6 +127,10 @@ class WordPress:
             return _json({"name": "A journal", "namespaces": ["oembed/1.0", "wp/v2"]})
         if query["route"] == "categories":
             return self._page(self.categories, query)
+        if query["route"] == "tags":
+            return self._page(
+                [{"id": int(n), "name": f"Tag {n} &amp; more"} for n in query["include"].split(",")], query
+            )
         return self._posts(query) if query["route"] == "posts" else Answer(b"<!DOCTYPE html><title>A journal</title>")
 
     def _route(self, address: str) -> dict[str, str]:
@@ -131,7 +139,7 @@ class WordPress:
         path = parts.path.removeprefix(self.folder)
         route = path.removeprefix("/wp-json") if self.pretty and path.startswith("/wp-json/") else ""
         route = route or (query.get("rest_route", "") if path == "/" else "")
-        routes = {"/": "index", "/wp/v2/posts": "posts", "/wp/v2/categories": "categories"}
+        routes = {"/": "index", "/wp/v2/posts": "posts", "/wp/v2/categories": "categories", "/wp/v2/tags": "tags"}
         return {"route": routes.get(route, "page"), **query}
 
     def _posts(self, query: Mapping[str, str]) -> Answer:
@@ -210,6 +218,7 @@ class Reader:
 
     url: str
     state: Mapping[str, Any] = field(default_factory=dict)
+    zone: ZoneInfo = KARACHI
     steps: list[Fetched] = field(default_factory=list)
 
     def fetch(self, now: datetime = NOW) -> list[RawArticle]:
@@ -219,7 +228,7 @@ class Reader:
 
     async def _fetch(self, now: datetime) -> None:
         async with Fetcher(["127.0.0.1"], pause=0) as http:
-            source = WordPressSource("site", self.url, KARACHI, http)
+            source = WordPressSource("site", self.url, self.zone, http)
             while not self.steps or self.steps[-1].more:
                 answer = await source.ask(self.state, now)
                 self.steps.append(source.read(answer, self.state, now))
@@ -273,7 +282,11 @@ class TestTheFirstReading:
 
     def test_posts_edited_meanwhile_arrive_as_they_became_and_none_is_lost(self, site):
         site.add(*(a_post(number) for number in range(1, 251)))
-        edit_two = lambda: (site.edit(10, "2026-11-20T12:00:00"), site.edit(240, "2026-11-20T12:00:01"))  # noqa: E731
+
+        def edit_two() -> None:
+            site.edit(10, "2026-11-20T12:00:00")
+            site.edit(240, "2026-11-20T12:00:01")
+
         once(site, lambda query: query.get("offset") == "99", edit_two)
 
         articles = Reader(site.url).fetch()
@@ -287,8 +300,7 @@ class TestTheFirstReading:
     @pytest.mark.parametrize("gone", [1, 30, 60, 99])
     def test_posts_deleted_meanwhile_hide_no_other(self, site, gone):
         site.add(*(a_post(number) for number in range(1, 351)))
-        drop = lambda: [site.posts.pop(number) for number in range(1, gone + 1)]  # noqa: E731
-        once(site, lambda query: query.get("offset") == "99", drop)
+        once(site, lambda query: query.get("offset") == "99", lambda: site.delete(*range(1, gone + 1)))
 
         articles = Reader(site.url).fetch()
 
@@ -340,7 +352,7 @@ class TestChanges:
         (step,) = read.steps
         assert (articles, step.unchanged, step.more, step.present) == ([], True, False, None)
         assert [query["orderby"] for query in site.asked] == ["modified", "date"]
-        assert all(query["_fields"] == "id,modified,date,categories" for query in site.asked)
+        assert all(query["_fields"] == "id,modified,date,categories,tags" for query in site.asked)
 
     def test_the_search_goes_back_more_than_fourteen_hours(self, site, read):
         read.fetch()
@@ -452,7 +464,7 @@ class TestChanges:
 
     def test_one_deleted_between_the_list_and_its_own_turn_is_not_asked_for_again(self, site, read):
         site.edit(7, "2026-11-20T12:50:00")
-        once(site, lambda query: "_embed" in query, lambda: site.posts.pop(7))
+        once(site, lambda query: "_embed" in query, lambda: site.delete(7))
 
         assert read.fetch() == []
         assert read.fetch() == []
@@ -510,8 +522,7 @@ class ALivelyNewsroom:
         return self.drafts.pop(self.dice.randrange(len(self.drafts)))
 
     def delete(self) -> None:
-        for number in sorted(self.site.posts)[: self.dice.randrange(20)]:
-            del self.site.posts[number]
+        self.site.delete(*sorted(self.site.posts)[: self.dice.randrange(20)])
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -541,7 +552,7 @@ class TestWhatIsStillThere:
         return reader
 
     def test_is_told_after_a_week_and_not_before(self, site, read):
-        del site.posts[7]
+        site.delete(7)
 
         read.fetch(NOW + WEEK - timedelta(minutes=1))
         before = read.present
@@ -555,8 +566,7 @@ class TestWhatIsStillThere:
         assert [query["_fields"] for query in site.lists() if "offset" in query] == ["id", "id", "id"]
 
     def test_what_comes_and_goes_meanwhile_hides_none_that_stayed(self, site, read):
-        leave = lambda: [site.posts.pop(number) for number in range(1, 51)]  # noqa: E731
-        once(site, lambda query: query.get("offset") == "99", leave)
+        once(site, lambda query: query.get("offset") == "99", lambda: site.delete(*range(1, 51)))
 
         read.fetch(NOW + WEEK)
 
@@ -626,7 +636,7 @@ class TestPostsThatBreakTheSite:
         site.failing = {2}
         reader = Reader(site.url)
         reader.fetch()
-        del site.posts[2]
+        site.delete(2)
 
         reader.fetch()
         reader.fetch()
@@ -826,9 +836,32 @@ class TestCategories:
         assert [query["route"] for query in site.asked].count("categories") == 3
 
 
+class TestTags:
+    def test_of_a_post_with_more_than_are_embedded_are_all_read(self, site):
+        ten = [{"id": n, "name": f"Tag {n} &amp; more", "taxonomy": "post_tag"} for n in range(1, 11)]
+        site.add(a_post(1, tags=list(range(1, 131)), _embedded={"wp:term": [[], ten]}), a_post(2, tags=[7, 999]))
+
+        first, second = Reader(site.url).fetch()
+
+        assert first.tags == tuple(f"Tag {number} & more" for number in range(1, 131))
+        assert second.tags == ()
+        assert [len(query["include"].split(",")) for query in site.asked if query["route"] == "tags"] == [100, 30]
+
+    def test_are_those_embedded_where_the_site_keeps_the_others_closed(self, site):
+        ten = [{"id": n, "name": f"Tag {n}", "taxonomy": "post_tag"} for n in range(1, 11)]
+        site.add(a_post(1, tags=list(range(1, 12)), _embedded={"wp:term": [[], ten]}))
+        site.refuse = lambda query: Answer(status=403) if query["route"] == "tags" else None
+        reader = Reader(site.url)
+
+        (found,) = reader.fetch()
+
+        assert len(found.tags) == 10
+        assert "its tags cannot be read" in reader.problems[0]
+
+
 def raw(**changes: Any) -> RawArticle:
     categories = {"1": ("", 0), "2": ("World", 0), "3": ("Trier & Region", 2), "7": ("Lost", 8), "8": ("Loop", 7)}
-    return article(a_post(1) | changes, categories, KARACHI, "https://journal.example")
+    return article(a_post(1) | changes, categories, {}, KARACHI, "https://journal.example")
 
 
 def embedding(**relations: Any) -> RawArticle:
@@ -888,7 +921,7 @@ class TestAPost:
         post = a_post(1)
         del post["_embedded"], post["_links"]
 
-        found = article(post, {"2": ("World", 0)}, KARACHI, "https://journal.example")
+        found = article(post, {"2": ("World", 0)}, {}, KARACHI, "https://journal.example")
 
         assert (found.authors, found.tags, found.image, found.sections) == ((), (), None, ("World",))
 
@@ -934,7 +967,7 @@ class TestDates:
     def test_without_any_they_are_unknown(self, none):
         post = a_post(1) | {"date": none, "date_gmt": none, "modified": none, "modified_gmt": none}
 
-        found = article(post, {}, KARACHI, "https://journal.example")
+        found = article(post, {}, {}, KARACHI, "https://journal.example")
 
         assert (found.published, found.modified, found.origins) == (None, None, {})
 
@@ -1108,7 +1141,7 @@ junk = st.recursive(
 @settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from([*a_post(1), "authors", "coauthors"]), junk))
 def test_a_post_of_any_shape_is_an_article(changes):
-    found = article(a_post(1) | changes | {"id": 1}, {"2": ("World", 0)}, KARACHI, "https://journal.example")
+    found = article(a_post(1) | changes | {"id": 1}, {"2": ("World", 0)}, {}, KARACHI, "https://journal.example")
 
     assert isinstance(found.title, str)
     assert all(author.name for author in found.authors)

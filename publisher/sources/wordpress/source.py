@@ -7,7 +7,7 @@ repeats one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo
 from publisher.clean.text import from_html
 from publisher.errors import Problem, SourceError
 from publisher.ports import Fetched, Http, Response
-from publisher.sources import wordpress_post
 from publisher.sources.asking import parsed_json, shown
-from publisher.sources.wordpress_api import PER_PAGE, Api, Closed, NoApi, find
-from publisher.sources.wordpress_memory import Entry, Memory, Page, behind, is_post, second_from
+from publisher.sources.wordpress import post as wordpress_post
+from publisher.sources.wordpress.api import PER_PAGE, Api, Closed, NoApi, find
+from publisher.sources.wordpress.memory import Entry, Memory, Page, behind, is_post, second_from
 
 _POSTS = "wp/v2/posts"
-_ENTRY = "id,modified,date,categories"
+_ENTRY = "id,modified,date,categories,tags"
 _AFTER = {"modified": "modified_after", "date": "after"}  # the query for each order
 _BEFORE = {"modified": "modified_before", "date": "before"}
 _AT_ONCE = (50, 7, 1)  # whole posts; fewer where the site cannot bring so many, down to the one that breaks it
@@ -38,6 +38,7 @@ class Answer:
     memory: Memory
     entries: Sequence[Entry] = ()
     posts: Response | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
     asked: int = 0
     problems: tuple[Problem, ...] = ()
     present: frozenset[str] | None = None
@@ -82,8 +83,8 @@ class WordPressSource:
     def read(self, answer: Answer, state: Mapping[str, Any], now: datetime) -> Fetched:
         rows = parsed_json(answer.posts, shown(answer.posts.url)) if answer.posts else []
         posts = [row for row in rows if is_post(row)]
-        categories = answer.memory.categories
-        articles = tuple(wordpress_post.article(post, categories, self.zone, self._site) for post in posts)
+        names = answer.memory.categories, answer.tags
+        articles = tuple(wordpress_post.article(post, *names, self.zone, self._site) for post in posts)
         # One that was listed and did not come is gone; one that was edited in between is known as it came.
         memory = answer.memory.having_read([*answer.entries, *map(Entry.of, posts)])
         if not answer.more:
@@ -226,7 +227,7 @@ async def _whole(api: Api, memory: Memory, wanted: Sequence[Entry]) -> Answer:
         shape = {"orderby": "id", "order": "asc", "_embed": wordpress_post.EMBEDDED, "_fields": wordpress_post.FIELDS}
         try:
             posts = await api.get(_POSTS, include=ids, per_page=size, **shape)
-            return Answer(memory, wanted[:size], posts, size)
+            return await _with_tags(api, Answer(memory, wanted[:size], posts, asked=size))
         except Closed:
             raise
         except SourceError as error:
@@ -238,6 +239,25 @@ async def _whole(api: Api, memory: Memory, wanted: Sequence[Entry]) -> Answer:
     await _listed(api, "id", {"include": wanted[0].id})  # it is the post that fails and not the site, or this raises
     problem = Problem(f"{api.site}/?p={wanted[0].id}", f"cannot be read: {failure}", "It is asked for again.")
     return Answer(replace(memory, owed=[*memory.owed, wanted[0].id]), asked=1, problems=(problem,))
+
+
+async def _with_tags(api: Api, answer: Answer) -> Answer:
+    """Add the names of the tags of posts that have more than are embedded."""
+    many = [entry.tags for entry in answer.entries if len(entry.tags) >= wordpress_post.MOST_TERMS]
+    ids = list(dict.fromkeys(key for keys in many for key in keys))
+    names: dict[str, str] = {}
+    try:
+        for start in range(0, len(ids), PER_PAGE):
+            part = ",".join(ids[start : start + PER_PAGE])
+            listed = await api.list("wp/v2/tags", include=part, _fields="id,name")
+            names |= {str(row["id"]): from_html(str(row.get("name") or "")) for row in filter(is_post, listed.rows)}
+    except SourceError as error:
+        if error.not_before:
+            raise
+        most = wordpress_post.MOST_TERMS
+        problem = Problem(api.site, f"its tags cannot be read: {error}", f"A post's first {most} are kept.")
+        return replace(answer, problems=(problem,))
+    return replace(answer, tags=names)
 
 
 async def _with_categories(api: Api, memory: Memory, posts: Sequence[Entry]) -> Memory:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from publisher.sources.wordpress_api import PER_PAGE, Listed
+from publisher.sources.wordpress.api import PER_PAGE, Listed
 
 # A site's zone can be set from UTC-12 to UTC+14 one day, and what was written before stays as it was.
 _OVERLAP = timedelta(hours=26)
@@ -26,12 +26,14 @@ class Entry:
     modified: str
     date: str
     categories: tuple[str, ...]
+    tags: tuple[str, ...]
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:
-        categories = row.get("categories")
-        names = tuple(map(str, categories)) if isinstance(categories, list) else ()
-        return cls(int(row["id"]), str(row.get("modified") or ""), str(row.get("date") or ""), names)
+        modified, date = (str(row.get(key) or "") for key in ("modified", "date"))
+        lists = (row.get(key) for key in ("categories", "tags"))
+        categories, tags = (tuple(map(str, ids)) if isinstance(ids, list) else () for ids in lists)
+        return cls(int(row["id"]), modified, date, categories, tags)
 
     @property
     def stamp(self) -> list[str]:

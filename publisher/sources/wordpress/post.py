@@ -16,10 +16,11 @@ from publisher.clean.text import from_html
 from publisher.model.article import Access, Author, Image, RawArticle, Status
 
 FIELDS = (
-    "id,date,date_gmt,modified,modified_gmt,slug,status,link,title,content,excerpt,comment_status,categories,"
+    "id,date,date_gmt,modified,modified_gmt,slug,status,link,title,content,excerpt,comment_status,categories,tags,"
     "authors,coauthors,jetpack_featured_media_url,_links,_embedded"  # nothing is embedded where `_links` are left out
 )
 EMBEDDED = "author,wp:featuredmedia,wp:term"
+MOST_TERMS = 10  # that are embedded, of each taxonomy
 
 # What WordPress and its themes write behind an excerpt that they cut themselves.
 _CUT = re.compile(r"\[\s*(…|\.{3})\s*\]$|(…|\.{3})(\s*\])?\s*(continue reading|read more)\b.{0,250}$", re.IGNORECASE)
@@ -32,8 +33,11 @@ Json = Mapping[str, Any]
 Categories = Mapping[str, Sequence[Any] | None]  # name and parent's id, by id; the name is empty if it is no section
 
 
-def article(post: Json, categories: Categories, zone: ZoneInfo, site: str) -> RawArticle:
-    """`zone` is the site's, for dates that it wrote by its own clock alone."""
+def article(post: Json, categories: Categories, tags: Mapping[str, str], zone: ZoneInfo, site: str) -> RawArticle:
+    """`tags` are the names by id, where more were given than are embedded.
+
+    `zone` is the site's, for dates that it wrote by its own clock alone.
+    """
     origins: dict[str, str] = {}
     link, body = _text(post, "link"), _text(post, "content", "rendered")
     protected = _at(post, "content", "protected") is True
@@ -50,7 +54,7 @@ def article(post: Json, categories: Categories, zone: ZoneInfo, site: str) -> Ra
         published=_instant(post, "date", "published", zone, origins),
         modified=_instant(post, "modified", "modified", zone, origins),
         sections=_sections(post, categories),
-        tags=_names(term for term in _terms(post) if term.get("taxonomy") == "post_tag"),
+        tags=_tags(post, tags),
         image=_image(post, origins),
         slug=unquote(_text(post, "slug")),
         access=Access.MEMBERS if protected else Access.PUBLIC,
@@ -111,6 +115,13 @@ def _trail(key: str, categories: Categories) -> str:
         names.insert(0, name)
         key = str(parent)
     return "/".join(filter(None, names))
+
+
+def _tags(post: Json, names: Mapping[str, str]) -> tuple[str, ...]:
+    ids = [str(key) for key in _values(post.get("tags"))]
+    if ids and names.keys() >= set(ids):
+        return tuple(dict.fromkeys(filter(None, map(names.__getitem__, ids))))
+    return _names(term for term in _terms(post) if term.get("taxonomy") == "post_tag")
 
 
 def is_default(category: Json) -> bool:
@@ -176,9 +187,13 @@ def _slug(entry: Json) -> str:
 def _picture(entry: Json) -> str:
     """The largest of the sizes."""
     sizes = _at(entry, "avatar_urls")
-    urls = {int(size): url for size, url in sizes.items() if size.isdecimal()} if isinstance(sizes, dict) else {}
-    largest = urls[max(urls)] if urls else None
-    choices = (largest, _at(entry, "avatar_url", "url2x"), _at(entry, "avatar_url", "url"), entry.get("avatar_url"))
+    urls = {int(key[:9]): url for key, url in sizes.items() if key.isdecimal()} if isinstance(sizes, dict) else {}
+    choices = (
+        urls[max(urls)] if urls else None,
+        _at(entry, "avatar_url", "url2x"),
+        _at(entry, "avatar_url", "url"),
+        entry.get("avatar_url"),
+    )
     return next((url for url in choices if isinstance(url, str) and url), "")
 
 

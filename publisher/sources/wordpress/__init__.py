@@ -1,0 +1,1 @@
+"""A WordPress, by its REST API."""
