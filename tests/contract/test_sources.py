@@ -76,8 +76,11 @@ def a_feed_file(name: str) -> Callable[[Path], Any]:
     @contextmanager
     def case(tmp_path: Path) -> Iterator[Case]:
         shutil.copy(DATA / "feeds" / name, tmp_path / name)
-        make: Make = lambda place, http: FeedSource("wire", place, Path("/"), http)  # noqa: E731
-        yield Case(make, str(tmp_path / name), str(tmp_path / "nowhere.xml"))
+        yield Case(
+            lambda place, http: FeedSource("wire", place, Path("/"), http),
+            str(tmp_path / name),
+            str(tmp_path / "nowhere.xml"),
+        )
 
     return case
 
@@ -87,8 +90,11 @@ def a_feed_on_the_web(name: str) -> Callable[[Path], Any]:
     def case(tmp_path: Path) -> Iterator[Case]:
         with a_website() as site:
             site.answers["/feed"] = Answer((DATA / "feeds" / name).read_bytes(), headers={"ETag": '"one"'})
-            make: Make = lambda place, http: FeedSource("wire", place, Path("/"), http)  # noqa: E731
-            yield Case(make, f"{site.url}/feed", f"{site.url}/nowhere")
+            yield Case(
+                lambda place, http: FeedSource("wire", place, Path("/"), http),
+                f"{site.url}/feed",
+                f"{site.url}/nowhere",
+            )
 
     return case
 
@@ -110,8 +116,7 @@ def a_wordpress(tmp_path: Path) -> Iterator[Case]:
             wordpress.a_post(3),
         )
         site.failing = {3}
-        make: Make = lambda place, http: WordPressSource("wire", place, ZONE, http)  # noqa: E731
-        yield Case(make, site.url, "http://127.0.0.1:9")
+        yield Case(lambda place, http: WordPressSource("wire", place, ZONE, http), site.url, "http://127.0.0.1:9")
 
 
 @contextmanager
@@ -131,16 +136,20 @@ def a_ghost(tmp_path: Path) -> Iterator[Case]:
             ghost.a_post(2, title="Fish & fuel", html="<p>Prices rise.</p>", published_at=None),
             ghost.a_post(3, title="", html=""),
         ]
-        make: Make = lambda place, http: GhostSource("wire", place, ghost.KEY, ZONE, http)  # noqa: E731
-        yield Case(make, site.url, "http://127.0.0.1:9")
+        yield Case(
+            lambda place, http: GhostSource("wire", place, ghost.KEY, ZONE, http), site.url, "http://127.0.0.1:9"
+        )
 
 
 def a_wire(name: str) -> Callable[[Path], Any]:
     @contextmanager
     def case(tmp_path: Path) -> Iterator[Case]:
         shutil.copy(DATA / "ninjs" / name, tmp_path / name)
-        make: Make = lambda place, http: NinjsSource("wire", place, Path("/"), ZONE, http)  # noqa: E731
-        yield Case(make, str(tmp_path / name), str(tmp_path / "nowhere.json"))
+        yield Case(
+            lambda place, http: NinjsSource("wire", place, Path("/"), ZONE, http),
+            str(tmp_path / name),
+            str(tmp_path / "nowhere.json"),
+        )
 
     return case
 
@@ -148,8 +157,11 @@ def a_wire(name: str) -> Callable[[Path], Any]:
 @contextmanager
 def an_export(tmp_path: Path) -> Iterator[Case]:
     shutil.copy(DATA / "wxr" / "export.xml", tmp_path / "export.xml")
-    make: Make = lambda place, http: WxrSource("wire", Path(place), ZONE)  # noqa: E731
-    yield Case(make, str(tmp_path / "export.xml"), str(tmp_path / "nowhere.xml"))
+    yield Case(
+        lambda place, http: WxrSource("wire", Path(place), ZONE),
+        str(tmp_path / "export.xml"),
+        str(tmp_path / "nowhere.xml"),
+    )
 
 
 @contextmanager
@@ -158,9 +170,12 @@ def some_pages(tmp_path: Path) -> Iterator[Case]:
         for name in ("port-graph", "fish", "nothing"):
             content = (DATA / "pages" / f"{name}.html").read_bytes()
             site.answers[f"/{name}"] = Answer(content, headers={"ETag": f'"{name}"'})
-        make: Make = lambda place, http: PageSource("wire", tuple(place.split()), Path("/"), ZONE, http)  # noqa: E731
         pages = " ".join(f"{site.url}/{name}" for name in ("port-graph", "fish", "nothing"))
-        yield Case(make, pages, f"{site.url}/nowhere")
+        yield Case(
+            lambda place, http: PageSource("wire", tuple(place.split()), Path("/"), ZONE, http),
+            pages,
+            f"{site.url}/nowhere",
+        )
 
 
 FORMATS = ("rss.xml", "rdf.xml", "atom.xml", "feed.json")

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
@@ -27,7 +25,7 @@ from publisher.sources.wordpress.api import Api
 from publisher.sources.wordpress.post import article
 from publisher.sources.wordpress.source import WordPressSource
 from tests.builders import NOW, a_publication
-from tests.unit.test_fetch import Answer
+from tests.websites import Answer, serving
 
 KARACHI = ZoneInfo("Asia/Karachi")
 WEEK = timedelta(days=7)
@@ -180,30 +178,10 @@ def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 @contextmanager
 def a_wordpress(folder: str = "") -> Iterator[WordPress]:
-    class Handler(BaseHTTPRequestHandler):
-        disable_nagle_algorithm = True
-
-        def do_GET(self) -> None:
-            answer = site.answer(self.path)
-            self.send_response(answer.status)
-            for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    site = WordPress(f"http://127.0.0.1:{server.server_port}{folder}", folder)
-    thread = Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    site = WordPress(folder=folder)
+    with serving(lambda address, headers: site.answer(address)) as top:
+        site.url = f"{top}{folder}"
         yield site
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture
