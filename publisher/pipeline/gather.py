@@ -221,6 +221,7 @@ def _rules(desk: cleaning.Desk) -> str:
 
 
 def _failed(turn: _Round, name: str, record: SourceRecord | None, reason: str, later: datetime | None) -> Gathered:
+    reason = one_line(reason)[:_LONGEST_PROBLEM]
     before = record or SourceRecord(name, {}, turn.now)
     failed = replace(before, checked_at=turn.now, failures=before.failures + 1, problems=(reason,), not_before=later)
     if not turn.dry_run:
@@ -253,8 +254,7 @@ def _work(
         notes = {"rules": rules, _MORE: fetched.more, _TELLS: present is not None or name in turn.telling}
         after = SourceRecord(
             name,
-            # What could not be filed is asked for again.
-            {**(fetched.state if len(filed) == len(candidates) else state), **notes},
+            {**fetched.state, **notes},
             checked_at=turn.now,
             changed_at=turn.now if news else (record.changed_at if record else None),
             problems=tuple(one_line(str(problem))[:_LONGEST_PROBLEM] for problem in problems),
