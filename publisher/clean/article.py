@@ -63,16 +63,17 @@ def clean(raw: RawArticle, source: str, desk: Desk) -> Cleaned:
     url = _own_address(raw, desk, problems)
     base = raw.base or url or desk.publication.url
     body = markup.sanitise(raw.body, base)
-    words = text.from_html(body)
+    words = text.from_clean_html(body)
     if raw.access is not Access.PUBLIC:
         body = words = ""
     title = text.shortened(text.one_line(raw.title), _LONGEST_TITLE) or text.first_words(words, _HEADLINE_WORDS)
     if not title:
         nothing = Problem(raw.where, "it has neither title nor text.", "Give it a title.")
         return Cleaned(None, [*problems, nothing], repaired)
-    article = _article(raw, source, desk, title, words, base, problems)
+    sections = _sections(raw.sections, desk)
+    article = _article(raw, source, desk, title, words, base, sections, problems)
     article = replace(article, url=url, body=_body(body, article, title), related=_related(raw.related, base, url))
-    finished = replace(article, content_hash=_hash(article), origins=_origins(raw, article, desk))
+    finished = replace(article, content_hash=_hash(article), origins=_origins(raw, article, found=bool(sections)))
     return Cleaned(finished, problems, repaired, _words_key(words))
 
 
@@ -83,11 +84,17 @@ def _words_key(words: str) -> str | None:
 
 
 def _article(
-    raw: RawArticle, source: str, desk: Desk, title: str, words: str, base: str, problems: list[Problem]
+    raw: RawArticle,
+    source: str,
+    desk: Desk,
+    title: str,
+    words: str,
+    base: str,
+    sections: tuple[str, ...],
+    problems: list[Problem],
 ) -> Article:
     """All of an article but its text and its addresses."""
     kind, headline = _kind(raw, title, desk.publication.kinds)
-    sections = _sections(raw.sections, desk)
     if not sections and not desk.section:
         problems.append(_homeless(raw, desk))
     standfirst = text.one_line(raw.standfirst)
@@ -237,8 +244,8 @@ def _related(related: Iterable[Related], base: str, own: str | None) -> tuple[Re
     return tuple(found.values())
 
 
-def _origins(raw: RawArticle, article: Article, desk: Desk) -> dict[str, str]:
-    """Where each field that has a value came from."""
+def _origins(raw: RawArticle, article: Article, *, found: bool) -> dict[str, str]:
+    """Where each field that has a value came from; `found` says that its own sections led somewhere."""
     named = {
         "headline": raw.title, "kind": article.kind, "standfirst": raw.standfirst, "teaser": raw.teaser,
         "body": raw.body, "authors": article.authors, "published": article.published, "modified": article.modified,
@@ -251,7 +258,7 @@ def _origins(raw: RawArticle, article: Article, desk: Desk) -> dict[str, str]:
         came["teaser"] = came.get("standfirst", "") if article.standfirst else _DERIVED
     if article.kind and article.headline != article.title and not raw.kind:
         came["kind"] = came["headline"]
-    if article.sections and not _sections(raw.sections, desk):
+    if article.sections and not found:
         came["sections"] = _DEFAULT
     return came if _language(raw.language) else {**came, "language": _DEFAULT}
 

@@ -6,8 +6,9 @@ comes out goes in again unchanged.
 
 import html
 import re
+import threading
 import unicodedata
-from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import nh3
@@ -47,6 +48,34 @@ _EMBED_ATTRIBUTES = {
     **{name: {"src", "title", *_LAZY} for name in _EMBEDS - {"object", "param"}},
 }
 _PLACES = {"href", "src", "data"}
+_RULES: dict[str, Any] = {
+    "clean_content_tags": _WITH_CONTENT,
+    "url_schemes": {"http", "https", "mailto", "tel"},
+    "link_rel": None,
+    "strip_comments": True,
+}
+
+
+class _Here(threading.local):
+    """Where relative addresses start: nh3 prepares its rules once, and so hears of each article's base by the side."""
+
+    base: str | None = None
+
+
+_HERE = _Here()
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    if name in _PLACES:
+        return absolute(value, _HERE.base)
+    if name in ("width", "height"):
+        return value if _DIMENSION.fullmatch(value) else None
+    return value
+
+
+_WITH_EMBEDS = nh3.Cleaner(tags=_TAGS | _EMBEDS, attributes=_EMBED_ATTRIBUTES, attribute_filter=_attribute, **_RULES)
+_WITHOUT_EMBEDS = nh3.Cleaner(tags=_TAGS, attributes=_ATTRIBUTES, attribute_filter=_attribute, **_RULES)
+_SETTLING = nh3.Cleaner(tags=_TAGS, attributes=_ATTRIBUTES, **_RULES)
 
 _TOP_HEADING = re.compile(r"<(/?)h1\b", re.IGNORECASE)
 _NO_SCRIPT_EMBED = re.compile(r"<noscript[^<>]*>(?=\s*<iframe)", re.IGNORECASE)  # what readers without scripts got
@@ -56,6 +85,7 @@ _EMBED = re.compile(
     rf"|<(?:embed|source|param)(?P<void>{_ATTRIBUTE_TEXT})\s*/?>",
     re.DOTALL,
 )
+_UNFINISHED = re.compile(r"<(?:iframe|video|audio|object|embed|source|param)\b|\s(?:data-[a-z-]+|srcset)=")
 _IMAGE = re.compile(rf"<img({_ATTRIBUTE_TEXT})\s*/?>")
 _VALUE = re.compile(r'\s([\w-]+)="([^"]*)"')
 _EMPTY = re.compile(r"<(p|div|span|figure|figcaption|h[2-6])(?:\s[^<>]*)?>(?:\s|&nbsp;|<br>)*</\1>")
@@ -74,45 +104,15 @@ _DEEPEST = 100  # elements inside one another; parsers of mail and pages give up
 def sanitise(markup: str, base: str | None) -> str:
     """Return HTML of allowed elements with absolute addresses; `base` resolves relative ones."""
     prepared = _NO_SCRIPT_EMBED.sub("", _TOP_HEADING.sub(r"<\1h2", shallow(repair(markup))))
-    cleaned = _allowed(prepared, base, _TAGS | _EMBEDS, _EMBED_ATTRIBUTES)
-    if any(
-        name in cleaned for name in ("<iframe", "<video", "<audio", "<object", "<embed", "<source", "data-", "srcset")
-    ):
+    _HERE.base = base
+    cleaned = _WITH_EMBEDS.clean(prepared)
+    if _UNFINISHED.search(cleaned):
         # An embed's link is a paragraph, which may stand inside another; the parser closes that one.
         cleaned = _IMAGE.sub(_loaded, _EMBED.sub(_link_to_embed, cleaned))
-        cleaned = _allowed(cleaned, base, _TAGS, _ATTRIBUTES)
+        cleaned = _WITHOUT_EMBEDS.clean(cleaned)
     if cleaned.count("<") > _DEEPEST:
         cleaned = _flattened(cleaned)
     return _settled(cleaned)
-
-
-def _allowed(markup: str, base: str | None, tags: set[str], attributes: dict[str, set[str]]) -> str:
-    def attribute(tag: str, name: str, value: str) -> str | None:
-        if name in _PLACES:
-            return absolute(value, base)
-        if name in ("width", "height"):
-            return value if _DIMENSION.fullmatch(value) else None
-        return value
-
-    return _parsed(markup, tags, attributes, attribute)
-
-
-def _parsed(
-    markup: str,
-    tags: set[str],
-    attributes: dict[str, set[str]],
-    decide: Callable[[str, str, str], str | None] | None = None,
-) -> str:
-    return nh3.clean(
-        markup,
-        tags=tags,
-        attributes=attributes,
-        clean_content_tags=_WITH_CONTENT,
-        attribute_filter=decide,
-        url_schemes={"http", "https", "mailto", "tel"},
-        link_rel=None,
-        strip_comments=True,
-    )
 
 
 def _settled(markup: str) -> str:
@@ -120,7 +120,7 @@ def _settled(markup: str) -> str:
     for _ in range(_MOST_READINGS):
         # The parser turns entities such as &#11; into characters that XML refuses, and eats a newline after <pre>.
         shown = _without_empty(_PRE.sub(r"\1", _IMAGE.sub(_if_it_shows, _composed(repair(markup)))))
-        markup = _parsed(shown, _TAGS, _ATTRIBUTES)
+        markup = _SETTLING.clean(shown)
         if markup == shown:
             break
     return markup
@@ -128,7 +128,7 @@ def _settled(markup: str) -> str:
 
 def _composed(markup: str) -> str:
     """Text composed (NFC), without the overrides that turn all that follows around; a tag's own marks stay apart."""
-    if markup.isascii():
+    if markup.isascii() or not (_OVERRIDES.search(markup) or not unicodedata.is_normalized("NFC", markup)):
         return markup
     return _BETWEEN_MARKS.sub(lambda run: unicodedata.normalize("NFC", run[0]), _OVERRIDES.sub("", markup))
 

@@ -13,12 +13,14 @@ _CHARACTERS = {
     "non-characters": re.compile(f"[{NON_CHARACTERS}]"),
     "bidi overrides": re.compile("[\u202a-\u202e\u2066-\u2069]"),
 }
-_SUSPECT = re.compile("|".join(pattern.pattern for pattern in _CHARACTERS.values()).replace("]|[", ""))
+# A quick look first: whatever is not plainly harmless, emoji too.
+_SUSPECT = re.compile("[^\\t\\n\\x20-\\x7e\\xa0-\\u2027\\u202f-\\u2065\\u206a-\\ud7ff\\ue000-\\ufdcf\\ufdf0-\\ufffd]")
 _ELEMENTS = {
-    "<script": "scripts", "<style": "styles", "<form": "forms", "<iframe": "embeds", "<object": "embeds",
-    "<embed": "embeds", "<video": "embeds", "<audio": "embeds", "javascript:": "script addresses",
-    "data:": "data addresses", " style=": "styles",
+    "script": "scripts", "style": "styles", "form": "forms", "iframe": "embeds", "object": "embeds", "embed": "embeds",
+    "video": "embeds", "audio": "embeds",
 }  # fmt: skip
+_SIGNS = {"javascript:": "script addresses", "data:": "data addresses", " style=": "styles"}
+_OPENING = re.compile(r"<([a-z]+)")
 _HANDLER = re.compile(r"<[a-z][^<>]*?\son[a-z]+\s*=")
 
 
@@ -29,7 +31,10 @@ def survey(texts: Iterable[str], markup: str) -> Counter[str]:
         if _SUSPECT.search(text):
             found.update({kind: number for kind, one in _CHARACTERS.items() if (number := len(one.findall(text)))})
     small = markup.lower()
-    for sign, kind in _ELEMENTS.items():
+    for name in _OPENING.findall(small):
+        if kind := _ELEMENTS.get(name):
+            found[kind] += 1
+    for sign, kind in _SIGNS.items():
         if number := small.count(sign):
             found[kind] += number
     if handlers := len(_HANDLER.findall(small)) if " on" in small else 0:

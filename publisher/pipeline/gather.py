@@ -1,7 +1,7 @@
 """Gather: ask each source for what changed, clean it, file it.
 
-All sources are asked at once, so that a slow one keeps nobody waiting; what they answer is read and filed by a few at
-a time. Each fetch is one transaction of its own: a crash leaves a source as it was, and the next fetch repeats it.
+All sources are asked at once, so that a slow one keeps nobody waiting; what they answer is read and filed one after
+the other. Each fetch is one transaction of its own: a crash leaves a source as it was, and the next fetch repeats it.
 Safe to repeat: an article that is known is updated or left alone.
 """
 
@@ -36,7 +36,6 @@ log = structlog.get_logger()
 
 _SLACK = timedelta(seconds=5)
 _LONGEST_BACK_OFF = timedelta(hours=1)
-_DESKS = 2  # how many answers are read and filed at once: it is this machine's work, and each is held in memory
 _MOST_PARTS = 10_000  # of one source, one after the other; more is a server that pages for ever
 _NEWS_OF_NO_NEWS = timedelta(hours=1)  # how often it is written down that nothing changed
 _MORE, _TELLS = "more", "tells"  # notes beside a source's own state: it has parts left; it can take stories back
@@ -85,7 +84,8 @@ class _Round:
     """One round of gathering. `withdraw` allows a source to lose most of its articles at once.
 
     `configured` are the newsroom's sources, asked or not; `telling` those that can say what they hold no more.
-    `seconds` is how long one source may go on handing over parts; the rest waits for the next round.
+    `seconds` is how long one source may go on handing over parts; the rest waits for the next round. At the `desk` one
+    answer at a time is read and filed: two would fight for one interpreter, and each is held in memory.
     """
 
     engine: Engine
@@ -95,7 +95,7 @@ class _Round:
     configured: frozenset[str]
     telling: frozenset[str]
     seconds: float
-    desks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_DESKS))
+    desk: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def shelf(self, name: str, present: frozenset[str] | None) -> Shelf:
         telling = self.telling | {name} if present is not None else self.telling
@@ -179,10 +179,11 @@ async def _one(turn: _Round, assignment: Assignment, record: SourceRecord | None
         state: Mapping[str, Any] = record.state if record and record.state.get("rules") == rules else {}
         for _ in range(_MOST_PARTS):
             answer = await source.ask(state, turn.now)
-            async with turn.desks:
-                fetched, part, after = await asyncio.to_thread(_work, turn, assignment, record, answer, state, rules)
+            async with turn.desk:
+                read = await asyncio.to_thread(_read, assignment, answer, state, turn.now)
+                part, after = await asyncio.to_thread(_file, turn, assignment, record, read, rules)
             gathered, record, state = gathered.plus(part), after, after.state
-            if not fetched.more or asyncio.get_running_loop().time() - started > turn.seconds:
+            if not read.fetched.more or asyncio.get_running_loop().time() - started > turn.seconds:
                 return gathered
         raise SourceError(f"{source.name} hands over part after part without an end; {_MOST_PARTS:,} were read.")
     except PublisherError as error:
@@ -230,24 +231,48 @@ def _failed(turn: _Round, name: str, record: SourceRecord | None, reason: str, l
     return Gathered(name, error=reason, unchanged=False)
 
 
-def _work(
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An answer, read and cleaned."""
+
+    fetched: Fetched
+    candidates: list[Candidate]
+    problems: list[Problem]
+
+
+def _read(assignment: Assignment, answer: object, state: Mapping[str, Any], now: datetime) -> _Read:
+    fetched = assignment.source.read(answer, state, now)
+    problems = list(fetched.problems)
+    return _Read(fetched, _cleaned(fetched, assignment, problems), problems)
+
+
+def _file(
+    turn: _Round, assignment: Assignment, record: SourceRecord | None, read: _Read, rules: str
+) -> tuple[Gathered, SourceRecord]:
+    """File what was read, and remember how far the source was.
+
+    All at once; where the database refuses that, again and one by one.
+    """
+    try:
+        return _file_with(turn, assignment, record, read, rules, _filed_at_once)
+    except StatementError:
+        return _file_with(turn, assignment, record, read, rules, _filed_one_by_one)
+
+
+def _file_with(
     turn: _Round,
     assignment: Assignment,
     record: SourceRecord | None,
-    answer: object,
-    state: Mapping[str, Any],
+    read: _Read,
     rules: str,
-) -> tuple[Fetched, Gathered, SourceRecord]:
-    """Read an answer, clean its articles, file them, and remember how far the source was read."""
-    name = assignment.source.name
-    fetched = assignment.source.read(answer, state, turn.now)
-    problems = list(fetched.problems)
-    candidates = _cleaned(fetched, assignment, problems)
+    file: Callable[..., list[Filed]],
+) -> tuple[Gathered, SourceRecord]:
+    name, fetched, problems = assignment.source.name, read.fetched, list(read.problems)
     present = None if fetched.present is None else frozenset(map(one_line, fetched.present))
     shelf = turn.shelf(name, present)
     with database.writing(turn.engine) as db:
         prefix = f"tag:{assignment.desk.publication.host},{turn.now:%Y-%m-%d}:articles/"
-        filed = _filed(db, candidates, prefix, turn.now, shelf, problems)
+        filed = file(db, read.candidates, prefix, turn.now, shelf, problems)
         gone = _withdrawn(db, turn, name, shelf, problems)
         counts = Counter(one.change for one in filed)
         news = counts[Change.NEW] + counts[Change.UPDATED] + gone > 0
@@ -265,16 +290,8 @@ def _work(
             db.rollback()
     if not turn.dry_run:
         _log_repairs(name, filed)
-    part = Gathered(
-        name,
-        counts[Change.NEW],
-        counts[Change.UPDATED],
-        counts[Change.SAME],
-        gone,
-        tuple(problems),
-        unchanged=fetched.unchanged,
-    )
-    return fetched, part, after
+    new, updated, same = (counts[change] for change in (Change.NEW, Change.UPDATED, Change.SAME))
+    return Gathered(name, new, updated, same, gone, tuple(problems), unchanged=fetched.unchanged), after
 
 
 def _is_news(before: SourceRecord | None, after: SourceRecord) -> bool:
@@ -308,7 +325,13 @@ def _cleaned(fetched: Fetched, assignment: Assignment, problems: list[Problem]) 
     ]
 
 
-def _filed(
+def _filed_at_once(
+    db: Connection, candidates: Sequence[Candidate], prefix: str, now: datetime, shelf: Shelf, _: list[Problem]
+) -> list[Filed]:
+    return filing.file(db, candidates, prefix, now, shelf)
+
+
+def _filed_one_by_one(
     db: Connection,
     candidates: Sequence[Candidate],
     prefix: str,
@@ -316,20 +339,16 @@ def _filed(
     shelf: Shelf,
     problems: list[Problem],
 ) -> list[Filed]:
-    """File all at once; where the database refuses that, one by one, so that only the poisoned one is left out.
-
-    One alone has two tries: another process may have filed the same a moment ago.
-    """
-    for left in range(2 if len(candidates) == 1 else 1, 0, -1):
+    """File each within a savepoint of its own, so that only one that the database refuses is left out."""
+    filed = []
+    for candidate in candidates:
         try:
             with db.begin_nested():
-                return filing.file(db, candidates, prefix, now, shelf)
+                filed += filing.file(db, [candidate], prefix, now, shelf)
         except StatementError as error:
-            if len(candidates) == 1 and left == 1:
-                article = candidates[0].article
-                problems.append(Problem(f"{article.source}: {article.source_id}", f"cannot be filed: {error.orig}."))
-                return []
-    return [one for candidate in candidates for one in _filed(db, [candidate], prefix, now, shelf, problems)]
+            where = f"{candidate.article.source}: {candidate.article.source_id}"
+            problems.append(Problem(where, f"cannot be filed: {error.orig}."))
+    return filed
 
 
 def _withdrawn(db: Connection, turn: _Round, name: str, shelf: Shelf, problems: list[Problem]) -> int:
