@@ -39,11 +39,14 @@ def listed(
     output(context).table(("Id", "Published", "Section", "Headline", "Source", "Note"), rows, records)
 
 
-def _find(db: "Connection", name: str) -> "Article | None":
+def _find(db: "Connection", name: str) -> "Article":
     from publisher.clean import urls
     from publisher.store import articles
 
-    return articles.find(db, name, urls.key(name if "://" in name else None))
+    found = articles.find(db, name, urls.key(name if "://" in name else None))
+    if found is None:
+        raise UsageError(f'there is no article "{name}". See: publisher articles list')
+    return found
 
 
 @app.command()
@@ -54,8 +57,6 @@ def show(context: typer.Context, article: Annotated[str, typer.Argument(help="Id
 
     with opened(context) as app, database.reading(app.newsroom.database) as db:
         found = _find(db, article)
-    if found is None:
-        raise UsageError(f'there is no article "{article}". See: publisher articles list')
     if output(context).json:
         output(context).data(found)
         return
@@ -93,8 +94,6 @@ def explain(context: typer.Context, article: Annotated[str, typer.Argument(help=
 
     with opened(context) as app, database.reading(app.newsroom.database) as db:
         found = _find(db, article)
-        if found is None:
-            raise UsageError(f'there is no article "{article}". See: publisher articles list')
         origins, addresses = articles.origins(db, found.id), articles.addresses(db, found.id)
         history, placed = articles.history(db, found.id), articles.editions_with(db, found.id)
         zone = app.newsroom.publication.zone
