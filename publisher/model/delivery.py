@@ -53,7 +53,10 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A claimed delivery with what is needed to print its copy."""
+    """A claimed delivery with what is needed to print its copy.
+
+    `masked` are the ids of articles that the reader has already received in another edition.
+    """
 
     id: int
     edition_id: int
@@ -63,6 +66,7 @@ class Delivery:
     sections: tuple[str, ...]
     tries: int = 0
     uncertain_count: int = 0
+    masked: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from publisher.model.theme import PLAIN, Theme
+
 EVERYTHING = "*"
 
 
@@ -42,6 +44,7 @@ class Publication:
     kinds: tuple[str, ...]
     sections: tuple[Section, ...]
     teaser_words: int = 30
+    theme: Theme = PLAIN
 
     @property
     def host(self) -> str:
@@ -67,12 +70,21 @@ class Missed(StrEnum):
     ALL = "all"
 
 
+class Design(StrEnum):
+    """How an edition's mail is laid out: stories with a teaser, headlines with one line, or complete texts."""
+
+    DIGEST = "digest"
+    BRIEF = "brief"
+    FULL = "full"
+
+
 @dataclass(frozen=True, slots=True)
 class Newsletter:
     """A recurring product. `schedule` maps a cadence to a cron line in the newsroom's zone.
 
-    Articles older than `max_age` are no longer news to it; an edition holds at most `max_articles` and
-    leaves the rest for the next. Slots found later than `late` are handled as `missed` says.
+    `language` is the interface's, empty where it is the publication's. Articles older than `max_age` are no longer
+    news to it; an edition holds at most `max_articles` and leaves the rest for the next. Slots found later than
+    `late` are handled as `missed` says.
     """
 
     name: str
@@ -87,6 +99,8 @@ class Newsletter:
     late: timedelta = timedelta(hours=3)
     max_age: timedelta = timedelta(days=31)
     max_articles: int = 40
+    language: str = ""
+    layout: Design = Design.DIGEST
 
 
 class EditionState(StrEnum):
@@ -105,7 +119,10 @@ class EditionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """One dated sending. `slot` is the newsroom's wall clock, `2026-11-23T07:00`; `note` says why it ended so."""
+    """One dated sending. `slot` is the newsroom's wall clock, `2026-11-23T07:00`; `note` says why it ended so.
+
+    `greeting` is the editor's note to the readers, in Markdown.
+    """
 
     id: int
     newsletter: str
@@ -117,6 +134,7 @@ class Edition:
     note: str = ""
     pressed_at: datetime | None = None
     finished_at: datetime | None = None
+    greeting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
