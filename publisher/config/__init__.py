@@ -16,6 +16,7 @@ from publisher.config.schema import (
     WordPressSourceConfig,
     WxrSourceConfig,
 )
+from publisher.config.values import is_web_address
 
 __all__ = [
     "Config",
@@ -31,5 +32,6 @@ __all__ = [
     "SourceConfig",
     "WordPressSourceConfig",
     "WxrSourceConfig",
+    "is_web_address",
     "load",
 ]

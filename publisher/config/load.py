@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
+from publisher.config.appearance import flaws, unusable_logos
 from publisher.config.mistakes import explain
 from publisher.config.positions import Key, positions
 from publisher.config.references import broken_references
-from publisher.config.schema import Config, Environment, GhostSourceConfig, SmtpTransportConfig, SourceConfig
+from publisher.config.schema import Config, Environment
+from publisher.config.secrets import with_secrets
 from publisher.errors import ConfigError, Problem
 
 _TOML_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)| \(at end of document\)")
@@ -23,16 +25,19 @@ def load(path: Path) -> Config:
     text = _read(path)
     data = _overlaid(_parse(path, text), Environment(Config)())
     finder = _Finder(path.name, positions(text), data)
-    problems = [finder.problem(key, message) for key, message in broken_references(data)]
+    problems = [finder.problem(key, message) for key, message in (*broken_references(data), *flaws(data))]
     try:
         config = Config(**data)
     except ValidationError as error:
         problems = [finder.problem(*explain(detail, data)) for detail in error.errors()] + problems
         raise ConfigError(sorted(dict.fromkeys(problems), key=_by_place)) from None
-    config, unread = _with_secrets(config, path.parent, finder)
-    if problems or unread:
-        raise ConfigError(sorted([*problems, *unread], key=_by_place))
-    return config
+    config, unread = with_secrets(config, path.parent, finder.problem)
+    problems += unread
+    logos = unusable_logos(config.theme, path.parent / config.site.static)
+    problems += [finder.problem(key, message) for key, message in logos]
+    if problems:
+        raise ConfigError(sorted(problems, key=_by_place))
+    return config.placed(finder.problem)
 
 
 def _read(path: Path) -> str:
@@ -92,11 +97,18 @@ class _Finder:
         rest = list(key[1:])
         if rest and isinstance(rest[0], int):
             element = self._element(str(key[0]), rest.pop(0))
-            head.append(str(element.get("name") or element.get("path") or f"{int(key[1]) + 1}"))
+            known = (element[part] for part in ("name", "path", "selector") if element.get(part))
+            head.append(str(next(known, int(key[1]) + 1)))
+        elif len(rest) > 1 and self._is_table(key[0], rest[0]):
+            head.append(str(rest.pop(0)))
         elif not rest and not isinstance(self._data.get(str(key[0])), dict | list):
             return f"{key[0]}: "
         table = f"[{'.'.join(head)}] "
         return f"{table}{'.'.join(str(part) for part in rest)}: " if rest else table
+
+    def _is_table(self, outer: str | int, inner: str | int) -> bool:
+        around = self._data.get(str(outer))
+        return isinstance(around, dict) and isinstance(around.get(str(inner)), dict)
 
     def _element(self, table: str, index: str | int) -> Mapping[str, Any]:
         elements = self._data.get(table)
@@ -118,61 +130,3 @@ def _variable(key: Key) -> str:
 
 def _by_place(problem: Problem) -> tuple[int, ...]:
     return tuple(int(part) for part in problem.where.split(":")[1:] if part.isdigit())
-
-
-def _with_secrets(config: Config, root: Path, finder: _Finder) -> tuple[Config, list[Problem]]:
-    """Read every `*_file` secret; the rest of the program never sees the files."""
-    publication, transport = config.publication, config.transport
-    problems: list[Problem] = []
-    try:
-        publication = publication.model_copy(update={"secret_key": _key(config, root, finder)})
-    except ConfigError as error:
-        problems += error.problems
-    if isinstance(transport, SmtpTransportConfig) and transport.password_file:
-        try:
-            secret = _secret(root / transport.password_file, ("transport", "password_file"), finder)
-            transport = transport.model_copy(update={"password": secret})
-        except ConfigError as error:
-            problems += error.problems
-    sources = [_with_key(source, root, index, finder, problems) for index, source in enumerate(config.sources)]
-    found = {"publication": publication, "transport": transport, "sources": tuple(sources)}
-    return config.model_copy(update=found), problems
-
-
-def _with_key(source: SourceConfig, root: Path, index: int, finder: _Finder, problems: list[Problem]) -> SourceConfig:
-    """A source that needs a key of its own, with the key."""
-    if not isinstance(source, GhostSourceConfig):
-        return source
-    if source.key is None and source.key_file is None:
-        problems.append(finder.problem(("source", index), 'needs a Content API key. Write key_file = "var/ghost.key".'))
-    if source.key_file is None:
-        return source
-    try:
-        return source.model_copy(update={"key": _secret(root / source.key_file, ("source", index, "key_file"), finder)})
-    except ConfigError as error:
-        problems += error.problems
-        return source
-
-
-def _key(config: Config, root: Path, finder: _Finder) -> SecretStr:
-    secret, file = config.publication.secret_key, config.publication.secret_key_file
-    key = ("publication", "secret_key_file" if file else "secret_key")
-    if file:
-        secret = _secret(root / file, key, finder)
-    if secret is None or len(secret.get_secret_value()) < 32:
-        message = 'needs a secret of 32 characters or more. Write secret_key_file = "var/secret.key".'
-        if file:
-            message = f'"{root / file}" holds fewer than 32 characters. Fill it with a longer secret.'
-        raise ConfigError([finder.problem(key, message)])
-    return secret
-
-
-def _secret(path: Path, key: Key, finder: _Finder) -> SecretStr:
-    try:
-        text = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigError([finder.problem(key, f'"{path}" cannot be read: {reason}.')]) from None
-    if not text:
-        raise ConfigError([finder.problem(key, f'"{path}" is empty. Write the secret into it.')])
-    return SecretStr(text)

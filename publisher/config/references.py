@@ -4,9 +4,11 @@ Works on the parsed TOML, before the types are checked, so that these mistakes a
 """
 
 from collections.abc import Iterator, Mapping
+from email.utils import parseaddr
 from typing import Any
 
 from publisher.config.positions import Key
+from publisher.config.values import host
 
 Mistake = tuple[Key, str]
 
@@ -17,6 +19,8 @@ def broken_references(data: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from _twice(data, "source", "name")
     yield from _twice(data, "newsletter", "name")
     yield from _orphans(data, paths)
+    yield from _same_selector(data)
+    yield from _unsigned(data)
     for table in ("newsletter", "feed"):
         for index, entry in _tables(data, table):
             yield from _unknown_sections(entry.get("sections"), (table, index, "sections"), paths)
@@ -56,6 +60,39 @@ def _orphans(data: Mapping[str, Any], paths: set[str]) -> Iterator[Mistake]:
                 ("section", index, "path"),
                 f'its parent "{parent}" is not a section. Add [[section]] path = "{parent}".',
             )
+
+
+def _same_selector(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    seen: set[tuple[str, str]] = set()
+    for index, entry in _tables(data, "dkim"):
+        domain, selector = _host(entry.get("domain")), entry.get("selector")
+        if not domain or not isinstance(selector, str):
+            continue
+        if (domain, selector.lower()) in seen:
+            message = f'"{selector}" stands twice for {domain}. Give each key of a domain a selector of its own.'
+            yield ("dkim", index, "selector"), message
+        seen.add((domain, selector.lower()))
+
+
+def _unsigned(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Newsletters whose sender no key speaks for: its domain, or one above it (RFC 7489 §3.1.1, relaxed alignment)."""
+    domains = {_host(entry.get("domain")) for _, entry in _tables(data, "dkim")}
+    if not domains or "" in domains:  # a domain that is none is a mistake of its own
+        return
+    for index, entry in _tables(data, "newsletter"):
+        sender = str(entry.get("from", ""))
+        written = parseaddr(sender)[1].rpartition("@")[2]
+        domain = _host(written) or written
+        if domain and not any(f".{domain}".endswith(f".{known}") for known in domains):
+            message = f'"{sender}" would go out unsigned: no [[dkim]] is for its domain.'
+            yield ("newsletter", index, "from"), f'{message} Add [[dkim]] domain = "{domain}".'
+
+
+def _host(name: object) -> str:
+    try:
+        return host(str(name))
+    except ValueError:
+        return ""
 
 
 def _unknown_sections(chosen: object, key: Key, paths: set[str]) -> Iterator[Mistake]:

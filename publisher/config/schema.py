@@ -1,90 +1,34 @@
 """The shape of config.toml. Every key is documented in config.example.toml."""
 
-import re
+from collections.abc import Callable
 from datetime import timedelta
-from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from publisher.model.newsletter import Missed
-from publisher.schedule import cron
-
-_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_LONGEST = timedelta(days=36_525)
-_DURATION = re.compile(r"(\d+)\s*(ms|[smhdw])")
-_SECTION_PATH = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*(/[a-z0-9]+(-[a-z0-9]+)*)*")
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_ADDRESS = re.compile(r"[^\s@<>\",;:]+@[^\s@<>\",;:]+")
-
-
-def duration(value: object) -> object:
-    """`10m`, `3h`, `31d` → timedelta; a timedelta stays."""
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f'"{value}" is not a length of time. Write "30s", "10m", "3h", "7d" or "2w".')
-    if len(match[1]) > 9 or (length := timedelta(**{_UNITS[match[2]]: int(match[1])})) > _LONGEST:
-        raise ValueError(f'"{value}" is longer than a hundred years. Write "31d".')
-    return length
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f'"{value}" is not a web address. Write "https://journal.example".')
-    return value.rstrip("/")
-
-
-def _zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f'"{value}" is not a time zone. Write a name such as "Asia/Karachi" or "Europe/Berlin".')
-    return value
-
-
-def _section_path(value: str) -> str:
-    if not _SECTION_PATH.fullmatch(value):
-        raise ValueError(f'"{value}" is not a section path. Write "global-affairs" or "global-affairs/diplomacy".')
-    return value
-
-
-def _name(value: str) -> str:
-    if not _NAME.fullmatch(value):
-        raise ValueError(f'"{value}" cannot be a name. Write small letters, digits and hyphens, such as "briefing".')
-    return value
-
-
-def _sender(value: str) -> str:
-    if not _ADDRESS.fullmatch(parseaddr(value)[1]):
-        raise ValueError(f'"{value}" is not a sender. Write "The Journal <briefing@journal.example>".')
-    return value
-
-
-def _address(value: str) -> str:
-    if value and not _ADDRESS.fullmatch(value):
-        raise ValueError(f'"{value}" is not an address. Write "desk@journal.example".')
-    return value
-
-
-def _cron(value: str) -> str:
-    cron(value, ZoneInfo("UTC"))
-    return value
-
-
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
-Zone = Annotated[str, AfterValidator(_zone)]
-SectionPath = Annotated[str, AfterValidator(_section_path)]
-Name = Annotated[str, AfterValidator(_name)]
-Sender = Annotated[str, AfterValidator(_sender)]
-Address = Annotated[str, AfterValidator(_address)]
-Cron = Annotated[str, AfterValidator(_cron)]
+from publisher.config.positions import Key
+from publisher.config.values import (
+    Address,
+    Color,
+    Cron,
+    Domain,
+    Duration,
+    Fonts,
+    HttpUrl,
+    Language,
+    Logo,
+    Name,
+    SectionPath,
+    Selector,
+    Sender,
+    Zone,
+)
+from publisher.errors import Problem
+from publisher.model.newsletter import Design, Missed
+from publisher.model.theme import DAY, NIGHT, PLAIN
 
 
 class Table(BaseModel):
@@ -97,7 +41,7 @@ class PublicationConfig(Table):
     name: str = Field(min_length=1)
     url: HttpUrl
     timezone: Zone = "UTC"
-    language: str = "en"
+    language: Language = "en"
     description: str = ""
     address: str = ""
     kinds: tuple[str, ...] = ()
@@ -176,6 +120,8 @@ class NewsletterConfig(Table):
     late: Duration = timedelta(hours=3)
     max_age: Duration = timedelta(days=31)
     max_articles: int = Field(default=40, ge=1, le=500)
+    language: Language | None = None
+    layout: Design = Design.DIGEST
 
 
 class FeedConfig(Table):
@@ -211,6 +157,51 @@ class DeliveryConfig(Table):
     on_uncertain: Literal["resend", "hold"] = "resend"
     batch: int = Field(default=500, ge=1, le=10_000)
     give_up_after: Duration = timedelta(hours=24)
+    bounces: Address = ""
+    unsubscribe: Address = ""
+
+
+class DkimConfig(Table):
+    """`key` is PEM text, from `key_file` once the configuration is loaded."""
+
+    domain: Domain
+    selector: Selector
+    key: SecretStr | None = None
+    key_file: Path | None = None
+
+
+class PreflightConfig(Table):
+    accept: tuple[str, ...] = ()
+
+
+class DayConfig(Table):
+    paper: Color = DAY.paper
+    sheet: Color = DAY.sheet
+    ink: Color = DAY.ink
+    soft: Color = DAY.soft
+    accent: Color = DAY.accent
+    rule: Color = DAY.rule
+
+
+class NightConfig(Table):
+    paper: Color = NIGHT.paper
+    sheet: Color = NIGHT.sheet
+    ink: Color = NIGHT.ink
+    soft: Color = NIGHT.soft
+    accent: Color = NIGHT.accent
+    rule: Color = NIGHT.rule
+
+
+class ThemeConfig(Table):
+    width: int = Field(default=PLAIN.width, ge=480, le=800)
+    text_font: Fonts = PLAIN.text_font
+    label_font: Fonts = PLAIN.label_font
+    logo: Logo = ""
+    logo_dark: Logo = ""
+    logo_width: int = Field(default=0, ge=0, le=800)
+    logo_height: int = Field(default=0, ge=0, le=400)
+    light: DayConfig = DayConfig()
+    dark: NightConfig = NightConfig()
 
 
 class SiteConfig(Table):
@@ -271,8 +262,23 @@ class Config(BaseSettings):
     store: StoreConfig = StoreConfig()
     transport: TransportConfig = FolderTransportConfig(type="folder")
     delivery: DeliveryConfig = DeliveryConfig()
+    dkim: tuple[DkimConfig, ...] = ()
+    theme: ThemeConfig = ThemeConfig()
+    preflight: PreflightConfig = PreflightConfig()
     site: SiteConfig = SiteConfig()
     fetch: FetchConfig = FetchConfig()
+    _place: Callable[[Key, str], Problem] | None = PrivateAttr(default=None)
+
+    def placed(self, place: Callable[[Key, str], Problem]) -> Self:
+        """Let it know where its keys stand, for mistakes that only the builder of the newsroom can see."""
+        self._place = place
+        return self
+
+    def problem(self, key: Key, message: str) -> Problem:
+        """A mistake at a key as it stands in the file: `("dkim", 0, "key_file")`."""
+        if self._place is None:
+            return Problem(f"config.toml {'.'.join(map(str, key))}", message)
+        return self._place(key, message)
 
     @classmethod
     def settings_customise_sources(

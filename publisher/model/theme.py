@@ -38,12 +38,28 @@ class Theme:
 
 
 PLAIN = Theme()
+READABLE = 4.5  # the contrast that text needs with what is behind it (WCAG 2.2 §1.4.3)
 
 
 def contrast(one: str, other: str) -> float:
     """The contrast ratio of two colours `#rrggbb`, 1 to 21 (WCAG 2.2, relative luminance)."""
     darker, lighter = sorted(map(_luminance, (one, other)))
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def nearest_readable(color: str, *grounds: str) -> str | None:
+    """The colour moved to black or white, its hue kept, until it can be read on all grounds; None if it never can."""
+    for step in range(256):
+        for end in (0, 255):
+            moved = _mixed(color, end, step / 255)
+            if all(contrast(moved, ground) >= READABLE for ground in grounds):
+                return moved
+    return None
+
+
+def _mixed(color: str, end: int, part: float) -> str:
+    channels = (int(color[start : start + 2], 16) for start in (1, 3, 5))
+    return "#" + "".join(f"{round(channel + (end - channel) * part):02x}" for channel in channels)
 
 
 def _luminance(color: str) -> float:
