@@ -93,6 +93,13 @@ def move(db: Connection, edition_id: int, expected: Iterable[EditionState], stat
     return db.execute(update(editions).where(same).values(state=state, **values)).rowcount == 1
 
 
+def greet(db: Connection, edition_id: int, text: str) -> bool:
+    """Set the editor's greeting; False where the edition is frozen already, or unknown."""
+    unpressed = editions.c.state.in_([EditionState.DRAFT, EditionState.APPROVED])
+    same = (editions.c.id == edition_id) & unpressed
+    return db.execute(update(editions).where(same).values(greeting=text)).rowcount == 1
+
+
 def get(db: Connection, edition_id: int) -> Edition | None:
     found = _load(db, select(*_SUMMARY).where(editions.c.id == edition_id))
     return found[0] if found else None
@@ -125,6 +132,10 @@ def withdrawn_from(db: Connection, now: datetime) -> dict[int, set[int]]:
 
 def plate(db: Connection, edition_id: int) -> bytes | None:
     return db.scalar(select(editions.c.plate).where(editions.c.id == edition_id))
+
+
+def page(db: Connection, edition_id: int) -> bytes | None:
+    return db.scalar(select(editions.c.page).where(editions.c.id == edition_id))
 
 
 def last_pressed(db: Connection) -> datetime | None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     exists,
     func,
     insert,
@@ -37,6 +38,7 @@ from publisher.model.delivery import (
 )
 from publisher.model.newsletter import Edition, EditionState
 from publisher.model.subscriber import SubscriptionState
+from publisher.store import masks
 from publisher.store.schema import (
     attempts,
     batches,
@@ -113,7 +115,7 @@ def claim(
 ) -> Batch | None:
     """Lease the next batch of the oldest edition, or of the `only` one, with something due.
 
-    Readers who left are suppressed instead, and news older than `give_up_after` is expired.
+    Readers who left are suppressed instead, and news older than `give_up_after` is expired. A first try gets its mask.
     """
     _expire_old_news(db, now - give_up_after, now)
     due = exists().where(deliveries.c.edition_id == editions.c.id, _due(now))
@@ -132,8 +134,15 @@ def claim(
     db.execute(
         update(deliveries)
         .where(deliveries.c.id.in_(ids), deliveries.c.state.in_(_WAITING))
-        .values(state=DeliveryState.SENDING, batch_id=batch_id, tries=deliveries.c.tries + 1, updated_at=now)
+        .values(
+            state=DeliveryState.SENDING,
+            batch_id=batch_id,
+            tries=deliveries.c.tries + 1,
+            masked=case((deliveries.c.tries == 0, ""), else_=deliveries.c.masked),
+            updated_at=now,
+        )
     )
+    masks.decide(db, edition.id, ids)
     db.execute(update(editions).where(editions.c.id == edition.id).values(state=EditionState.SENDING))
     return Batch(batch_id, edition.id, tuple(_claimed(db, batch_id)))
 
@@ -175,15 +184,35 @@ def _suppress_those_who_left(db: Connection, ids: Sequence[int], newsletter: str
 
 
 def _claimed(db: Connection, batch_id: int) -> list[Delivery]:
-    columns = deliveries.c["id", "edition_id", "sections", "tries", "uncertain_count"]
-    query = select(*columns, *subscribers.c["address", "name", "key"]).join_from(deliveries, subscribers)
-    rows = db.execute(query.where(deliveries.c.batch_id == batch_id, _sending()).order_by(deliveries.c.id))
+    rows = db.execute(_printable().where(deliveries.c.batch_id == batch_id, _sending()).order_by(deliveries.c.id))
     return [_delivery(row) for row in rows]
+
+
+def delivery(db: Connection, edition_id: int, reader_key: str) -> Delivery | None:
+    """What is needed to print a reader's copy once more; None where they have none."""
+    same = (deliveries.c.edition_id == edition_id) & (subscribers.c.key == reader_key)
+    row = db.execute(_printable().where(same)).first()
+    return _delivery(row) if row else None
+
+
+def _printable() -> Select[Any]:
+    columns = deliveries.c["id", "edition_id", "sections", "tries", "uncertain_count", "masked"]
+    return select(*columns, *subscribers.c["address", "name", "key"]).join_from(deliveries, subscribers)
 
 
 def _delivery(row: Row[Any]) -> Delivery:
     sections = tuple(row.sections.split())
-    return Delivery(row.id, row.edition_id, row.address, row.name, row.key, sections, row.tries, row.uncertain_count)
+    return Delivery(
+        row.id,
+        row.edition_id,
+        row.address,
+        row.name,
+        row.key,
+        sections,
+        row.tries,
+        row.uncertain_count,
+        masks.parsed(row.masked),
+    )
 
 
 def _sending() -> ColumnElement[bool]:
@@ -325,7 +354,8 @@ def open_batches(db: Connection) -> list[int]:
 def finish(db: Connection, now: datetime) -> list[int]:
     """End the editions whose deliveries have all ended, and return their ids: counted, never assumed."""
     finished = []
-    for edition_id in list(db.scalars(select(editions.c.id).where(editions.c.state.in_(_OPEN)))):
+    open_editions = select(editions.c.id).where(editions.c.state.in_(_OPEN)).order_by(editions.c.id)
+    for edition_id in list(db.scalars(open_editions)):
         counts = count(db, edition_id)
         if any(counts.get(state) for state in UNFINISHED):
             continue

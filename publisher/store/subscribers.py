@@ -1,11 +1,11 @@
 """Readers, their subscriptions, and the addresses never to mail again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
 
 from publisher.model.subscriber import Reader, Subscription, SubscriptionState
 from publisher.store.schema import subscribers, subscriptions, suppressions
@@ -86,6 +86,27 @@ def unsubscribe(db: Connection, reader_key: str, newsletter: str, now: datetime)
     still = subscriptions.c.state != SubscriptionState.ENDED
     db.execute(update(subscriptions).where(same, still).values(state=SubscriptionState.ENDED, ended_at=now))
     return True
+
+
+def sections(db: Connection, reader_key: str, newsletter: str) -> tuple[str, ...] | None:
+    """What a reader chose of a newsletter; None where they do not have it."""
+    found = db.scalar(select(subscriptions.c.sections).where(_active(reader_key, newsletter)))
+    return tuple(found.split()) if found is not None else None
+
+
+def choose(db: Connection, reader_key: str, newsletter: str, chosen: Sequence[str]) -> bool:
+    """Store another choice of sections; False where the reader does not have the newsletter. Safe to repeat."""
+    values = {"sections": " ".join(chosen)}
+    return db.execute(update(subscriptions).where(_active(reader_key, newsletter)).values(values)).rowcount == 1
+
+
+def _active(reader_key: str, newsletter: str) -> ColumnElement[bool]:
+    reader = select(subscribers.c.id).where(subscribers.c.key == reader_key).scalar_subquery()
+    return and_(
+        subscriptions.c.subscriber_id == reader,
+        subscriptions.c.newsletter == newsletter,
+        subscriptions.c.state == SubscriptionState.ACTIVE,
+    )
 
 
 def suppress(db: Connection, address_key: str, reason: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import text
 
 from publisher.errors import Busy, SchemaError
-from publisher.store import articles, database
+from publisher.store import articles, database, editions
 from publisher.store.schema import metadata
 from tests.builders import NOW
 
@@ -46,6 +46,29 @@ def test_an_older_newsroom_keeps_its_articles_when_it_is_brought_up_to_date(empt
         assert (found.id, found.status, found.access, found.sections) == (7, "withheld", "public", ("world",))
         assert (addresses, filed) == ([("a.example/s", 7)], [(7, "new")])
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
+
+
+def test_an_older_newsroom_keeps_its_editions_ungreeted_and_its_deliveries_unmasked(empty):
+    database.migrate(empty, "0002")
+    subscriber = "id, key, address, address_key, name, language, timezone, created_at"
+    delivery = "id, edition_id, subscriber_id, state, sections, tries, uncertain_count, next_at, updated_at, reply"
+    moment = "'2026-11-20 08:00:00'"
+    with database.writing(empty) as db:
+        edition = f"3, 'briefing', 'daily', '2026-11-20T07:00', 'sent', 'S', '', {moment}"
+        reader = f"5, 'k', 'ada@example.org', 'ada@example.org', '', 'en', 'UTC', {moment}"
+        columns = "id, newsletter, cadence, slot, state, subject, note, composed_at"
+        db.execute(text(f"INSERT INTO editions ({columns}) VALUES ({edition})"))
+        db.execute(text(f"INSERT INTO subscribers ({subscriber}) VALUES ({reader})"))
+        sent = f"7, 3, 5, 'accepted', '*', 1, 0, {moment}, {moment}, ''"
+        db.execute(text(f"INSERT INTO deliveries ({delivery}) VALUES ({sent})"))
+
+    database.migrate(empty)
+
+    with database.reading(empty) as db:
+        found = editions.get(db, 3)
+        kept = db.execute(text("SELECT id, state, masked FROM deliveries")).all()
+        assert found is not None
+        assert (found.greeting, kept) == ("", [(7, "accepted", None)])
 
 
 def test_a_newer_schema_is_refused(tmp_path):

@@ -162,6 +162,25 @@ def test_what_a_stopping_press_puts_back_costs_no_try(db, edition):
     assert {one.tries for one in outbox.claim(db, 10, 2, NOW).deliveries} == {1}
 
 
+@pytest.mark.parametrize("state", [EditionState.DRAFT, EditionState.APPROVED])
+def test_an_editor_may_greet_until_the_edition_is_pressed(db, state):
+    made = editions.start(db, "briefing", "daily", "2026-11-20T07:00", state, NOW)
+    assert made.greeting == ""
+
+    assert editions.greet(db, made.id, "Good *morning*.")
+
+    assert editions.get(db, made.id).greeting == "Good *morning*."
+
+
+@pytest.mark.parametrize("state", [EditionState.PRESSED, EditionState.HELD, EditionState.CANCELLED])
+def test_a_greeting_that_comes_after_the_press_changes_nothing(db, state):
+    made = editions.start(db, "briefing", "daily", "2026-11-20T07:00", state, NOW)
+
+    assert not editions.greet(db, made.id, "Too late")
+
+    assert editions.get(db, made.id).greeting == ""
+
+
 def test_a_held_edition_is_not_claimed(db, edition):
     editions.move(db, edition.id, [EditionState.PRESSED], EditionState.HELD)
 
