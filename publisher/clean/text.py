@@ -31,6 +31,10 @@ _NEVER_DEEP = {
     "head", "body",
 }  # fmt: skip
 _BIDI = re.compile(f"[{''.join({*_OPENERS, *_OPENERS.values()})}]")
+# A word and whether a blank follows: East Asian characters are words of one, with the closing marks after them.
+_EAST_ASIAN = "\u2e80-\u2fff\u3040-\u33ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_CLOSING = "\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f\u30fc\u2019\u201d.,;:!?)\\]"
+_WORD = re.compile(rf"([{_EAST_ASIAN}][{_CLOSING}]*|[^\s{_EAST_ASIAN}]+)(\s*)")
 _UNSAFE_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -109,6 +113,30 @@ def first_words(text: str, count: int) -> str:
 def shortened(text: str, length: int) -> str:
     """The text, or as many whole words of it as fit into a length, with an ellipsis."""
     return text if len(text) <= length else _closed(text[: length - 1].rsplit(" ", 1)[0] + "…")
+
+
+def wrapped(text: str, width: int = 72, indent: str = "") -> str:
+    """Plain text in lines of at most `width` columns; a word longer than that, such as an address, stays whole.
+
+    East Asian text breaks anywhere, and each of its characters takes two columns (UAX #11, UAX #14).
+    """
+    lines, line, at = list[str](), indent, len(indent)
+    for word, gap in _WORD.findall(text.strip()):
+        size = columns(word)
+        if at > len(indent) and at + size > width:
+            lines.append(line.rstrip())
+            line, at = indent, len(indent)
+        line += word + (" " if gap else "")
+        at += size + bool(gap)
+    return "\n".join([*lines, line.rstrip()])
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
 def slug(text: str) -> str:

@@ -14,9 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from markdown_it import MarkdownIt
-
-from publisher.clean import dates
+from publisher.clean import dates, markdown
 from publisher.clean.text import from_html, one_line, repair
 from publisher.errors import Problem, SourceError
 from publisher.model.article import Access, Author, Image, RawArticle, Related, Status
@@ -169,8 +167,7 @@ def _title_and_body(file: Path, parts: Parts, values: "_Values") -> tuple[str, s
         heading = _MARKDOWN_TITLE.match(body)
         if heading and title in ("", heading["title"]):
             title, body = heading["title"], body[heading.end() :]
-        markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-        return title, str(markdown.render(body))
+        return title, markdown.to_html(body)
     heading = _HTML_TITLE.search(body)
     inner = _HTML_BODY.search(body)
     return title or (from_html(heading["title"]) if heading else ""), inner[1] if inner else body

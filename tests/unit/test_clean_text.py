@@ -122,3 +122,57 @@ def test_what_is_no_character_is_dropped(character):
 )
 def test_a_slug_is_safe_in_a_path(headline, slug):
     assert text.slug(headline) == slug
+
+
+PROSE = st.lists(st.text("abé漢字、。（ء\u0301-", min_size=1, max_size=30), max_size=20).map(" ".join)
+WIDTHS = st.integers(1, 80)
+
+
+@settings(deadline=None)
+@given(PROSE, WIDTHS, st.sampled_from(["", "  ", "> "]))
+def test_wrapped_text_has_the_same_words_in_lines_that_fit(prose, width, indent):
+    lines = text.wrapped(prose, width, indent).split("\n")
+
+    assert "".join("".join(line.removeprefix(indent.rstrip()).split()) for line in lines) == "".join(prose.split())
+    for line in lines:
+        words = line.removeprefix(indent.rstrip()).strip()
+        assert text.columns(line) <= width or len(words.split()) == 1
+        assert line == line.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("prose", "width", "lines"),
+    [
+        ("one two three", 7, ["one two", "three"]),
+        ("one two three", 3, ["one", "two", "three"]),
+        (
+            "see https://journal.example/a/long/address now",
+            10,
+            ["see", "https://journal.example/a/long/address", "now"],
+        ),
+        ("漢字漢字漢字", 4, ["漢字", "漢字", "漢字"]),
+        ("漢字。漢字", 6, ["漢字。", "漢字"]),
+        ("漢字。漢字", 4, ["漢", "字。", "漢字"]),
+        ("東京 and Köln", 8, ["東京 and", "Köln"]),
+        ("  around \n  lines  ", 72, ["around lines"]),
+        ("", 72, [""]),
+        ("서울의 거리에서", 8, ["서울의", "거리에서"]),
+    ],
+)
+def test_lines_break_where_their_script_breaks(prose, width, lines):
+    assert text.wrapped(prose, width) == "\n".join(lines)
+
+
+@pytest.mark.parametrize("width", range(2, 40))
+def test_no_line_begins_with_a_mark_that_closes(width):
+    lines = text.wrapped("各国部长在日内瓦举行会议，讨论海峡的未来。「本当に」と彼は言った！", width).split("\n")
+
+    assert not [line for line in lines if line[:1] in "，。」！、"]
+
+
+@pytest.mark.parametrize(
+    ("word", "columns"),
+    [("abc", 3), ("漢字", 4), ("ﾊﾝｶｸ", 4), ("Ａ", 2), ("e\u0301", 1), ("خلیج", 4), ("", 0), ("서울", 4)],
+)
+def test_columns_are_what_a_terminal_shows(word, columns):
+    assert text.columns(word) == columns
