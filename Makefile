@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo test test-wordpress lint bench lock clean
+.PHONY: install demo test test-wordpress lint messages bench lock clean
 
 install: $(STAMP)
 
@@ -29,8 +29,19 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# Takes the texts of the templates into templates/locale/*.po; what is new there waits for its translation.
+messages: $(STAMP)
+	$(BIN)/pybabel --quiet extract --mapping pyproject.toml --no-location --sort-output --output .venv/messages.pot \
+		templates feeds
+	for file in templates/locale/*.po; do \
+		$(BIN)/pybabel --quiet update --input-file .venv/messages.pot --output-file $$file \
+			--locale $$(basename $$file .po) --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
+	done
+
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.press
+	$(BIN)/python -m benchmarks.copies
+	$(BIN)/python -m benchmarks.sign
 	$(BIN)/python -m benchmarks.send
 	$(BIN)/python -m benchmarks.gather
 

@@ -136,6 +136,11 @@ class Edition:
     finished_at: datetime | None = None
     greeting: str = ""
 
+    @property
+    def key(self) -> str:
+        """The edition's own name, the same on every database: its Message-IDs and its seal come of it."""
+        return f"{self.newsletter}/{self.cadence}/{self.slot}"
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:

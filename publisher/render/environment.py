@@ -3,16 +3,18 @@
 Article and reader text is data: it is escaped, never rendered. Templates see no configuration and no environment.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
 from babel.lists import format_list
 from jinja2 import (
     BaseLoader,
+    Environment,
     FileSystemLoader,
     PrefixLoader,
     StrictUndefined,
@@ -24,9 +26,12 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
+from publisher.clean.text import columns, from_html, wrapped
 from publisher.errors import TemplateProblem
 from publisher.model.article import Author, direction
 from publisher.model.newsletter import Publication
+from publisher.render import seal
+from publisher.render.languages import SOURCE, Catalogues, locale
 
 _FOLDERS = {
     "shared": "templates/shared",
@@ -38,6 +43,7 @@ _FOLDERS = {
 _MISTAKES = (
     TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError,
 )  # fmt: skip
+_CONDITIONS = {"shown": seal.shown, "leads": seal.leads, "follows": seal.follows, "at_depth": seal.at_depth}
 _PACKAGE = Path(__file__).parent.parent
 
 
@@ -59,16 +65,25 @@ class Templates:
         def folder(path: str) -> BaseLoader:
             return FileSystemLoader([root / path, shipped() / path])
 
+        self._catalogues = Catalogues([base / "templates/locale" for base in (root, shipped())])
         self._environment = ImmutableSandboxedEnvironment(
             loader=PrefixLoader({prefix: folder(path) for prefix, path in _FOLDERS.items()}),
-            autoescape=lambda name: not (name or "").endswith(".txt.j2"),
+            extensions=["jinja2.ext.i18n"],
+            autoescape=lambda name: not (name or "").endswith((".txt.j2", ".css")),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=False,
         )
-        self._environment.globals.update(publication=publication, direction=direction, feeds=feeds)
+        self._environment.globals.update(
+            publication=publication, direction=direction, feeds=feeds, interface=self.interface, **_CONDITIONS
+        )
         self._environment.filters = {**self._environment.filters, **_filters(publication)}
+        _install_gettext(self._environment, self._catalogues, self.interface, publication.language)
+
+    def interface(self, language: str) -> str:
+        """The language in which interface texts stand on a page of this language."""
+        return self._catalogues.spoken(language) or self._catalogues.spoken(self.publication.language) or SOURCE
 
     def render(self, name: str, values: Mapping[str, Any]) -> str:
         """Render a template; TemplateProblem says file, line and what is wrong."""
@@ -80,14 +95,14 @@ class Templates:
             raise TemplateProblem(f"{_place(error, name)}  {str(error) or type(error).__name__}.") from error
 
     def check(self) -> list[str]:
-        """Compile every template; return what is wrong, one line each."""
+        """Compile every template, read every catalogue; return what is wrong, one line each."""
         problems = []
         for name in self._environment.list_templates(filter_func=lambda name: name.endswith(".j2")):
             try:
                 self._environment.get_template(name)
             except TemplateSyntaxError as error:
                 problems.append(_syntax_problem(error, name))
-        return problems
+        return problems + self._catalogues.check()
 
 
 def _syntax_problem(error: TemplateSyntaxError, name: str) -> str:
@@ -110,15 +125,55 @@ def _short(file: str) -> str:
     return "/".join(Path(file).parts[-2:])
 
 
+def _install_gettext(
+    environment: Environment, catalogues: Catalogues, interface: Callable[[str], str], default: str
+) -> None:
+    """`_("text")` and `ngettext(one, many, num)` in the language of the page's interface texts."""
+
+    def catalogue(context: Context) -> NullTranslations:
+        return catalogues.catalogue(interface(str(context.get("language", default))))
+
+    @pass_context
+    def gettext(context: Context, text: str) -> str:
+        return catalogue(context).gettext(text)
+
+    @pass_context
+    def ngettext(context: Context, one: str, many: str, number: int) -> str:
+        return catalogue(context).ngettext(one, many, number)
+
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+
+
+_HEADING = re.compile(r"<(/?)h[2-6]\b")
+_IMAGE = re.compile(r"<img\b((?:\s[\w-]+(?:=\"[^\"]*\")?)*)\s*/?>")
+_SIZE = re.compile(r'\s(width|height)="(\d+)"')
+
+
+def _prose(html: str, level: str | int, width: int) -> Markup:
+    """A story's text as a mail holds it: headings one below its headline's, pictures no wider than the sheet."""
+
+    def picture(match: re.Match[str]) -> str:
+        attributes, sizes = _SIZE.sub("", match[1]), dict(_SIZE.findall(match[1]))
+        alt = "" if " alt=" in attributes else ' alt=""'
+        return f'<img{attributes}{alt} width="{min(int(sizes.get("width", width)), width)}">'
+
+    lowered = _HEADING.sub(rf"<\1h{min(int(level) + 1, 6)}", str(html))
+    return Markup(_IMAGE.sub(picture, lowered))  # noqa: S704 - sanitised when it was filed
+
+
 def _filters(publication: Publication) -> dict[str, Any]:
-    def day(moment: datetime, language: str = publication.language) -> str:
-        return format_date(moment.astimezone(publication.zone).date(), "full", locale=locale(language))
+    def dated(style: str) -> Callable[..., str]:
+        @pass_context
+        def day(context: Context, moment: datetime, language: str = "") -> str:
+            spoken = locale(language or str(context.get("language", publication.language)))
+            return format_date(moment.astimezone(publication.zone).date(), style, locale=spoken)
 
-    def short_day(moment: datetime, language: str = publication.language) -> str:
-        return format_date(moment.astimezone(publication.zone).date(), "long", locale=locale(language))
+        return day
 
-    def clock(moment: datetime, language: str = publication.language) -> str:
-        return format_datetime(moment, "short", tzinfo=publication.zone, locale=locale(language))
+    @pass_context
+    def clock(context: Context, moment: datetime, language: str = "") -> str:
+        spoken = locale(language or str(context.get("language", publication.language)))
+        return format_datetime(moment, "short", tzinfo=publication.zone, locale=spoken)
 
     def names(authors: Sequence[Author], language: str = publication.language) -> str:
         return format_list([author.name for author in authors], locale=locale(language))
@@ -130,15 +185,23 @@ def _filters(publication: Publication) -> dict[str, Any]:
             return text
         return Markup('<span lang="{}" dir="{}">{}</span>').format(language, direction(language), text)
 
-    return {"day": day, "short_day": short_day, "clock": clock, "names": names, "isolated": isolated,
-            "iso": lambda moment: moment.isoformat(timespec="seconds")}  # fmt: skip
+    @pass_context
+    def kept_apart(context: Context, text: str, language: str) -> str:
+        """The same in plain text, line by line: between isolates (UAX #9 §2.4) where the direction is another."""
+        if direction(language) == direction(str(context.get("language", publication.language))):
+            return text
+        return "\n".join(f"\u2068{line}\u2069" for line in text.split("\n"))
 
-
-def locale(language: str) -> Locale:
-    """The CLDR locale of a BCP 47 tag, by its language alone where the region is unknown; else English."""
-    for tag in (language, language.split("-")[0]):
-        try:
-            return Locale.parse(tag, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale("en")
+    return {
+        "day": dated("full"),
+        "short_day": dated("long"),
+        "clock": clock,
+        "names": names,
+        "isolated": isolated,
+        "kept_apart": kept_apart,
+        "wrapped": wrapped,
+        "prose": _prose,
+        "underline": lambda text: "-" * min(columns(text), 72),
+        "plain": lambda html: from_html(str(html)),
+        "iso": lambda moment: moment.isoformat(timespec="seconds"),
+    }

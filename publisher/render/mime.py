@@ -4,6 +4,10 @@ encoded words, which breaks one-click unsubscribe (cpython#85725).
 
 import base64
 import re
+import unicodedata
+from collections.abc import Iterator
+
+import idna
 
 from publisher.clean.text import one_line
 from publisher.model.newsletter import Mailbox
@@ -15,6 +19,11 @@ _LONGEST_FIRST_WORD = 60  # leaves room for the name of any field we write
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _ENCODE = re.compile(rb"[^\x20-\x3c\x3e-\x7e]|  +| (?=\n|\Z)|^\.|^From ", re.MULTILINE)
 _UNIT = re.compile(rb"=[0-9A-F]{2}|[^=]")
+_AROUND_WORD = len("=?utf-8?b??=")
+_JOINER = "\u200d"
+_VIRAMA = 9  # the combining class of what joins Indic consonants
+_TAILS = re.compile("[\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # skin tones, and the letters of a region's flag
+_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")  # two make a country's flag
 
 
 def header(name: str, value: str) -> bytes:
@@ -46,22 +55,60 @@ def _folded(start: str, words: list[str]) -> str:
 def encoded_words(text: str, first: int = _LONGEST_WORD) -> list[str]:
     """Base64 encoded-words, each whole characters and at most 75 long; the first at most `first`."""
     words, chunk, room = [], "", first
-    for character in text:
-        size = len((chunk + character).encode())
-        if chunk and 12 + (size + 2) // 3 * 4 > room:  # 12 = len("=?utf-8?b??=")
+    for part in _units(text, _bytes_in(min(first, _LONGEST_WORD))):
+        if chunk and len((chunk + part).encode()) > _bytes_in(room):
             words.append(chunk)
             chunk, room = "", _LONGEST_WORD
-        chunk += character
+        chunk += part
     return [f"=?utf-8?b?{base64.b64encode(word.encode()).decode()}?=" for word in [*words, chunk] if word]
+
+
+def _bytes_in(length: int) -> int:
+    """How many bytes an encoded-word of a length holds."""
+    return (length - _AROUND_WORD) // 4 * 3
+
+
+def _units(text: str, most: int) -> Iterator[str]:
+    """What readers take for one character (UAX #29, nearly), or its parts where it has more than `most` bytes.
+
+    RFC 2047 §5 asks for whole characters only, but programs that show words one by one would show half an emoji.
+    """
+    unit = ""
+    for character in text:
+        if unit and not _belongs(character, unit):
+            yield from [unit] if len(unit.encode()) <= most else unit
+            unit = ""
+        unit += character
+    yield from [unit] if len(unit.encode()) <= most else unit
+
+
+def _belongs(character: str, unit: str) -> bool:
+    """Whether a character is seen as part of what stands before it."""
+    if character == _JOINER or unit[-1] == _JOINER or unicodedata.combining(unit[-1]) == _VIRAMA:
+        return True
+    if unicodedata.category(character)[0] == "M" or _TAILS.match(character):
+        return True
+    return bool(_REGIONAL.match(character) and _REGIONAL.fullmatch(unit))
 
 
 def address_header(name: str, mailbox: Mailbox) -> bytes:
     """A field with one mailbox (RFC 5322 §3.4); the address itself is never encoded."""
-    address = f"<{one_line(mailbox.address)}>"
+    address = f"<{_with_a_labels(one_line(mailbox.address))}>"
     phrase = display_name(mailbox.name)
     if not phrase:
         return f"{name}: {address[1:-1]}\r\n".encode()
     return f"{_folded(f'{name}: ', [*phrase, address])}\r\n".encode()
+
+
+def _with_a_labels(address: str) -> str:
+    """An address with its domain as the DNS has it (RFC 5891 §4.4): not every server that takes it knows SMTPUTF8."""
+    local, at, domain = address.rpartition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}{at}{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError:
+        return address
 
 
 def display_name(text: str) -> list[str]:
@@ -124,8 +171,3 @@ def _wrapped_by_unit(line: bytes) -> bytes:
             current = b""
         current += safe
     return b"\r\n".join([*lines, current])
-
-
-def quoted_printable_value(text: str) -> bytes:
-    """A value set into a line of its own between soft breaks, so that its neighbours stay as they are."""
-    return quoted_printable(text.encode().replace(b"\n", b" ")) + b"=\r\n"

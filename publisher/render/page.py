@@ -10,9 +10,10 @@ from markupsafe import Markup
 
 from publisher.model.article import Article, direction
 from publisher.model.newsletter import Edition, Publication, Section
+from publisher.render import seal
 from publisher.render.edition import EditionView, Shelf
 from publisher.render.environment import Templates
-from publisher.render.plate import NoMarks
+from publisher.render.seal import Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,18 @@ class _Marks:
     No article can write one: its text is escaped on this page.
     """
 
-    def open(self, positions: Iterable[int]) -> Markup:
-        return Markup("<!--[{}]-->").format(".".join(map(str, positions)))
+    def holds(self, conditions: Iterable[str]) -> bool:
+        return True
+
+    def open(self, conditions: Iterable[str]) -> Markup:
+        return Markup("<!--[{}]-->").format(",".join(conditions))
 
     def close(self) -> Markup:
         return Markup("<!--[/]-->")
 
 
-_MARK = re.compile(r"<!--\[(?P<positions>[0-9.]*|/)\]-->")
+_MARK = re.compile(r"<!--\[(?P<conditions>[a-z0-9.,]*|/)\]-->")
+_POSITION = re.compile(r"s(\d+)")
 
 
 def edition_page(view: EditionView, templates: Templates) -> str:
@@ -48,15 +53,18 @@ def edition_page(view: EditionView, templates: Templates) -> str:
 
 def published(page: str, gone: Collection[int]) -> str:
     """An edition's page without its marks, and without what stands at positions that are `gone`."""
+    marked = {int(number) for mark in _MARK.finditer(page) for number in _POSITION.findall(mark["conditions"])}
+    left = marked.difference(gone)
+    holding = seal.state(left) if left else set()
     parts, hidden, at = [], list[bool](), 0
     for mark in _MARK.finditer(page):
         if not any(hidden):
             parts.append(page[at : mark.start()])
         at = mark.end()
-        if mark["positions"] == "/":
+        if mark["conditions"] == "/":
             hidden.pop()
         else:
-            hidden.append(all(int(number) in gone for number in mark["positions"].split(".") if number))
+            hidden.append(holding.isdisjoint(mark["conditions"].split(",")))
     return "".join([*parts, page[at:]])
 
 
@@ -70,10 +78,44 @@ def front_page(front: FrontPage, publication: Publication, templates: Templates)
 
 
 def unsubscribe_page(
-    newsletter: str, publication: Publication, templates: Templates, *, done: bool = False, known: bool = True
+    newsletter: str,
+    publication: Publication,
+    templates: Templates,
+    *,
+    done: bool = False,
+    known: bool = True,
+    proof: bool = False,
+    language: str = "",
 ) -> str:
-    values = {"newsletter": newsletter, "done": done, "known": known}
-    return _page("web/unsubscribe.html.j2", templates, publication.language, publication.url, **values)
+    """`newsletter` is its title, empty where nobody knows it any more; `language` is the newsletter's.
+
+    `proof` says that the link stood in a proof, and leaves for nobody.
+    """
+    spoken = templates.interface(language or publication.language)
+    values = {"newsletter": newsletter, "done": done, "known": known, "proof": proof}
+    return _page("web/unsubscribe.html.j2", templates, spoken, publication.url, **values)
+
+
+def preferences_page(
+    newsletter: str,
+    choices: Sequence[tuple[Section, bool]],
+    templates: Templates,
+    *,
+    known: bool = True,
+    asked: bool = False,
+    done: bool = False,
+    language: str = "",
+) -> str:
+    """`choices` are the sections on offer and whether the reader has them; `asked` and `done` say what became of it."""
+    publication = templates.publication
+    spoken = templates.interface(language or publication.language)
+    values = {"newsletter": newsletter, "choices": choices, "known": known, "asked": asked, "done": done}
+    return _page("web/preferences.html.j2", templates, spoken, publication.url, **values)
+
+
+def missing_page(publication: Publication, templates: Templates) -> str:
+    spoken = templates.interface(publication.language)
+    return _page("web/missing.html.j2", templates, spoken, publication.url)
 
 
 def entry_body(article: Article, publication: Publication, templates: Templates) -> str:
@@ -94,7 +136,7 @@ def _values(language: str, root: str, **values: Any) -> dict[str, Any]:
         "root": root,
         "language": language,
         "dir": direction(language),
-        "marks": NoMarks(),
+        "marks": Chosen(()),
         "reader": None,
         **values,
     }

@@ -1,64 +1,41 @@
 """The plate: an edition as encoded byte pieces with holes for one reader's values. Copies are printed from it.
 
-Templates render once. Where a reader's value belongs they leave a sentinel, and around what only some readers see
-they leave marks; both carry the edition's seal, a keyed digest that no article can forge. Afterwards the text is
-cut at them, each piece is encoded to start at a line's start, and a copy is a join of pieces.
+Templates render once. Where a reader's value belongs they leave a sentinel, and around what only some copies hold they
+leave marks (`seal`). The text is cut at them, each piece is encoded to start at a line's start, and a copy is a join.
 """
 
-import html
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 
-from markupsafe import Markup
-
 from publisher.errors import PressError
-from publisher.model.newsletter import Mailbox, Placement, within
-from publisher.render import mime
+from publisher.model.newsletter import Mailbox, Newsletter
+from publisher.render.seal import Seal
+from publisher.render.transfer import Base64, Cell, Encoding, QuotedPrintable, shortest
 
-_VERSION = 1
-SLOTS = ("name", "address", "unsubscribe_url")
-
-
-class Seal:
-    """What templates call: `reader.name` leaves a sentinel, `marks.open(positions)` begins a block."""
-
-    def __init__(self, digest: str) -> None:
-        self._digest = digest
-        # Lower-case letters and digits only: the same in text, attributes, addresses and through every inliner.
-        self.reader = {slot: f"{digest}s{number}z" for number, slot in enumerate(SLOTS)}
-        self.pattern = re.compile(
-            rf"<!--{digest}b(?P<open>[0-9.]*)-->|<!--(?P<close>{digest}e)-->|{digest}s(?P<slot>\d+)z"
-        )
-
-    def open(self, positions: Iterable[int]) -> Markup:
-        return Markup("<!--{}b{}-->").format(self._digest, ".".join(map(str, positions)))
-
-    def close(self) -> Markup:
-        return Markup("<!--{}e-->").format(self._digest)
+_VERSION = 2
+_CONDITION = re.compile(r"[slr]\d+|d\d+\.\d|[cp]")
+_LINE_ENDS = re.compile(r"(\s*\n\s*)?")
+BUDGET = 90_000  # bytes of HTML in a copy: Gmail clips at about 102 KB
 
 
-class NoMarks:
-    """For pages that everybody sees whole."""
-
-    def open(self, positions: Iterable[int]) -> str:
-        return ""
-
-    def close(self) -> str:
-        return ""
+# Sets of conditions, outermost first; each is a gate, and one condition that holds opens it.
+Gates = tuple[frozenset[str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """`text` is encoded bytes, or the slot's index where `escape` is set; shown where all `gates` are."""
+    """`text` is encoded bytes, or a cell's number; it stands in copies where every gate is open.
 
-    text: bytes
-    slot: int | None
-    escape: bool
-    gates: tuple[int, ...]
+    `size` is how many bytes of HTML it is, before encoding; 0 outside the HTML part.
+    """
+
+    text: bytes | int
+    gates: Gates
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,40 +49,46 @@ class Placed:
 
 @dataclass(frozen=True)
 class Plate:
-    """`head` are the header fields all copies share; each gate is the set of positions that opens it."""
+    """`head` are the header fields that all copies share; `subjects` belong to the article that leads a copy."""
 
     sender: Mailbox
+    reply_to: str
     newsletter: str
+    pressed_at: datetime
     head: bytes
+    subjects: Mapping[int, str]
     pieces: tuple[Piece, ...]
-    gates: tuple[frozenset[int], ...]
+    cells: tuple[tuple[str, Cell], ...]
     placed: tuple[Placed, ...]
-
-    def positions(self, chosen: Iterable[str]) -> frozenset[int]:
-        """The placements a reader of these sections sees: each article once, under the first of its sections."""
-        offered = {placed.section for placed in self.placed}
-        wanted = {path for path in offered if any(within(path, section) for section in chosen)}
-        first: dict[int, tuple[int, int]] = {}
-        for position, placed in enumerate(self.placed):
-            if placed.section in wanted:
-                best = first.get(placed.article_id)
-                if best is None or placed.rank < best[0]:
-                    first[placed.article_id] = (placed.rank, position)
-        return frozenset(position for _, position in first.values())
+    budget: int = BUDGET
 
     def dump(self) -> bytes:
+        gates = {gate: number for number, gate in enumerate(dict.fromkeys(g for p in self.pieces for g in p.gates))}
         return json.dumps(
             {
                 "version": _VERSION,
                 "sender": [self.sender.name, self.sender.address],
+                "reply_to": self.reply_to,
                 "newsletter": self.newsletter,
+                "pressed_at": self.pressed_at.isoformat(),
                 "head": self.head.decode(),
-                "pieces": [[piece.text.decode(), piece.slot, piece.escape, piece.gates] for piece in self.pieces],
-                "gates": [sorted(gate) for gate in self.gates],
+                "subjects": list(self.subjects.items()),
+                "pieces": [[_saved(p.text), [gates[gate] for gate in p.gates], p.size] for p in self.pieces],
+                "cells": [[name, [_saved(part) for part in cell.parts], cell.escape] for name, cell in self.cells],
+                "gates": [sorted(gate) for gate in gates],
                 "placed": [[placed.article_id, placed.section, placed.rank] for placed in self.placed],
+                "budget": self.budget,
             },
             separators=(",", ":"),
         ).encode()
+
+
+def _saved(part: bytes | int) -> str | int:
+    return part if isinstance(part, int) else part.decode("latin-1")
+
+
+def _part(saved: str | int) -> bytes | int:
+    return saved if isinstance(saved, int) else saved.encode("latin-1")
 
 
 def load(data: bytes) -> Plate:
@@ -115,125 +98,181 @@ def load(data: bytes) -> Plate:
         if saved["version"] != _VERSION:
             raise PressError(f"the plate has version {saved['version']}; this Publisher prints version {_VERSION}")
         return _restored(saved)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise PressError(f"the plate cannot be read: {type(error).__name__}") from None
 
 
 def _restored(saved: Mapping[str, Any]) -> Plate:
+    gates = [frozenset(gate) for gate in saved["gates"]]
     return Plate(
-        Mailbox(*saved["sender"]),
-        saved["newsletter"],
-        saved["head"].encode(),
-        tuple(Piece(text.encode(), slot, escape, tuple(gates)) for text, slot, escape, gates in saved["pieces"]),
-        tuple(frozenset(gate) for gate in saved["gates"]),
-        tuple(Placed(*placed) for placed in saved["placed"]),
+        sender=Mailbox(*saved["sender"]),
+        reply_to=saved["reply_to"],
+        newsletter=saved["newsletter"],
+        pressed_at=datetime.fromisoformat(saved["pressed_at"]),
+        head=saved["head"].encode(),
+        subjects={int(article): subject for article, subject in saved["subjects"]},
+        pieces=tuple(Piece(_part(text), tuple(gates[n] for n in own), size) for text, own, size in saved["pieces"]),
+        cells=tuple((name, Cell(tuple(map(_part, parts)), escape)) for name, parts, escape in saved["cells"]),
+        placed=tuple(Placed(*placed) for placed in saved["placed"]),
+        budget=saved["budget"],
     )
 
 
-class Printer:
-    """Prints copies from a plate; remembers which pieces each choice of sections needs, not the bytes."""
+def encoding(name: str) -> Encoding:
+    """The encoding that a cell was cut for."""
+    return QuotedPrintable() if name == QuotedPrintable().name else Base64("html")
 
-    def __init__(self, plate: Plate) -> None:
-        self.plate = plate
-        self._for_choice = lru_cache(maxsize=4096)(self._skeleton)
 
-    def print(self, sections: tuple[str, ...], head: bytes, values: Mapping[str, str]) -> bytes | None:
-        """A reader's message, or None where nothing in it is for them. `head` are the reader's own fields."""
-        skeleton = self._for_choice(frozenset(sections))
-        if skeleton is None:
-            return None
-        encoded = [
-            mime.quoted_printable_value(html.escape(values[slot]) if escape else values[slot])
-            for escape in (False, True)
-            for slot in SLOTS
-        ]
-        return b"".join(
-            (
-                head,
-                self.plate.head,
-                *[part if isinstance(part, bytes) else encoded[part] for part in skeleton],
-            )
+_Block = tuple[list[str | int], Gates]
+
+
+class Cutter:
+    """Cuts rendered text at the marks and sentinels of a seal; gathers the cells of all its parts."""
+
+    def __init__(self, seal: Seal, longest: int) -> None:
+        """`longest` is how many bytes a reader's value may have."""
+        self._seal, self._longest = seal, longest
+        self._cells: dict[tuple[str, Cell], int] = {}
+
+    @property
+    def cells(self) -> tuple[tuple[str, Cell], ...]:
+        return tuple(self._cells)
+
+    def part(self, kind: str, text: str) -> Iterator[Piece]:
+        """A MIME part (`plain` or `html`) in pieces: its header, then its text."""
+        chosen = shortest(self._seal.pattern.sub("", text), kind)
+        fields = (f"Content-Type: text/{kind}; charset=utf-8", f"Content-Transfer-Encoding: {chosen.name}", "", "")
+        yield Piece("\r\n".join(fields).encode(), ())
+        for tokens, gates in _tidied(self._blocks(text)) if kind == "html" else self._blocks(text):
+            for piece in self._encoded(tokens, chosen, kind):
+                yield Piece(piece.text, gates, piece.size if kind == "html" else 0)
+
+    def _blocks(self, text: str) -> Iterator[_Block]:
+        """Runs of text and slot numbers between marks, and the gates around them."""
+        stack: list[frozenset[str]] = []
+        tokens: list[str | int] = []
+        at = 0
+        for match in self._seal.pattern.finditer(text):
+            tokens.append(text[at : match.start()])
+            at = match.end()
+            if match["slot"] is not None:
+                tokens.append(int(match["slot"]))
+                continue
+            yield tokens, tuple(stack)
+            tokens = []
+            if match["open"] is not None:
+                stack.append(_conditions(match["open"]))
+            elif stack:
+                stack.pop()
+            else:
+                raise PressError("the template closes a block that it did not open")
+        if stack:
+            raise PressError("the template opens a block that it does not close")
+        yield [*tokens, text[at:]], ()
+
+    def _encoded(self, tokens: Sequence[str | int], chosen: Encoding, kind: str) -> Iterator[Piece]:
+        cell: list[bytes | int] = []
+        for number, token in enumerate(tokens):
+            if isinstance(token, int):
+                cell.append(token)
+                continue
+            text = token
+            if cell:
+                tail, text = chosen.after_value(text)
+                cell.append(tail)
+                if not text and number + 1 < len(tokens):
+                    continue
+                yield self._cell(cell, chosen, kind)
+                cell = []
+            if number + 1 < len(tokens):
+                text, lead = chosen.before_value(text)
+                cell = [lead]
+            if text:
+                encoded = chosen.run(text)
+                yield Piece(encoded, (), chosen.size(encoded))
+
+    def _cell(self, parts: Iterable[bytes | int], chosen: Encoding, kind: str) -> Piece:
+        made = Cell(tuple(part for part in parts if part != b""), escape=kind == "html")
+        number = self._cells.setdefault((chosen.name, made), len(self._cells))
+        sizes = (self._longest if isinstance(part, int) else len(part) for part in made.parts)
+        return Piece(number, (), sum(sizes) + _FILLING)
+
+
+def _conditions(written: str) -> frozenset[str]:
+    """The conditions that a mark asks for; they are of one kind, so that what a block is part of is never in doubt."""
+    asked = frozenset(written.split(",")) - {""}
+    if not all(map(_CONDITION.fullmatch, asked)) or len({condition[0] for condition in asked}) > 1:
+        raise PressError(
+            f'the template opens a block on "{", ".join(sorted(asked))}". Write shown, leads, follows or at_depth,'
+            " and for two of them one block within the other."
         )
+    return asked
 
-    def _skeleton(self, sections: frozenset[str]) -> list[bytes | int] | None:
-        shown = self.plate.positions(sections)
-        if not shown:
-            return None
-        closed = {number for number, gate in enumerate(self.plate.gates) if gate.isdisjoint(shown)}
-        skeleton: list[bytes | int] = []
-        for piece in self.plate.pieces:
-            if closed.isdisjoint(piece.gates):
-                escaped_slots = len(SLOTS) if piece.escape else 0
-                skeleton.append(piece.text if piece.slot is None else piece.slot + escaped_slots)
-        return skeleton
+
+def _tidied(blocks: Iterable[_Block]) -> Iterator[_Block]:
+    """Line ends between two blocks belong to the one before: they do not show, and make no piece of their own."""
+    before: _Block | None = None
+    for tokens, gates in blocks:
+        blank = len(tokens) == 1 and _LINE_ENDS.fullmatch(str(tokens[0]))
+        if before and blank and before[1][: len(gates)] == gates:
+            before[0][-1] = f"{before[0][-1]}{tokens[0]}"  # a block ends in text, if only in none
+            continue
+        if before:
+            yield before
+        before = tokens, gates
+    if before:
+        yield before
+
+
+_FILLING = 2  # the most that base64 adds to it
 
 
 def compile_plate(
     *,
     seal: Seal,
+    newsletter: Newsletter,
     boundary: str,
-    sender: Mailbox,
-    newsletter: str,
     head: bytes,
+    subjects: Mapping[int, str],
     text: str,
     page: str,
-    placements: Sequence[Placement],
-    ranks: Callable[[Placement], int],
+    placed: Iterable[Placed],
+    now: datetime,
+    budget: int = BUDGET,
+    longest: int = 300,
 ) -> Plate:
-    """Cut the text and the inlined page at their marks and encode what lies between."""
-    gates: dict[frozenset[int], int] = {}
-    pieces: list[Piece] = []
+    """Cut the text and the inlined page at their marks and encode what lies between.
+
+    `longest` is how many bytes a reader's value may have.
+    """
+    cutter, pieces = Cutter(seal, longest), list[Piece]()
     for kind, content in (("plain", text), ("html", page)):
-        fields = (
-            f"--{boundary}",
-            f"Content-Type: text/{kind}; charset=utf-8",
-            "Content-Transfer-Encoding: quoted-printable",
-        )
-        opening = "\r\n".join((*fields, "", ""))
-        pieces.append(Piece(opening.encode(), None, False, ()))
-        pieces += _cut(content, seal, gates, escape=kind == "html")
-        pieces.append(Piece(b"\r\n", None, False, ()))
-    pieces.append(Piece(f"--{boundary}--\r\n".encode(), None, False, ()))
-    placed = tuple(Placed(p.article_id, p.section, ranks(p)) for p in placements)
+        pieces += [Piece(f"--{boundary}\r\n".encode(), ()), *cutter.part(kind, content), Piece(b"\r\n", ())]
+    pieces.append(Piece(f"--{boundary}--\r\n".encode(), ()))
     content_type = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{boundary}"\r\n\r\n'
-    return Plate(sender, newsletter, head + content_type.encode(), tuple(_merged(pieces)), tuple(gates), placed)
+    return Plate(
+        sender=newsletter.sender,
+        reply_to=newsletter.reply_to,
+        newsletter=newsletter.name,
+        pressed_at=now,
+        head=head + content_type.encode(),
+        subjects=subjects,
+        pieces=tuple(merged(pieces)),
+        cells=cutter.cells,
+        placed=tuple(placed),
+        budget=budget,
+    )
 
 
-def _cut(content: str, seal: Seal, gates: dict[frozenset[int], int], *, escape: bool) -> Iterator[Piece]:
-    stack: list[int] = []
-    at = 0
-    for match in seal.pattern.finditer(content):
-        if match.start() > at:
-            yield Piece(_encoded(content[at : match.start()]), None, False, tuple(stack))
-        at = match.end()
-        if match["slot"] is not None:
-            yield Piece(b"", int(match["slot"]), escape, tuple(stack))
-        elif match["close"] is not None:
-            if not stack:
-                raise PressError("the template closes a block that it did not open")
-            stack.pop()
-        else:
-            positions = frozenset(int(number) for number in match["open"].split(".") if number)
-            stack.append(gates.setdefault(positions, len(gates)))
-    if stack:
-        raise PressError("the template opens a block that it does not close")
-    if content[at:]:
-        yield Piece(_encoded(content[at:]), None, False, ())
-
-
-def _encoded(text: str) -> bytes:
-    """Encoded so that the next piece may start at a line's start: whole lines, or a soft break at the end."""
-    encoded = mime.quoted_printable(text.encode())
-    return encoded if text.endswith("\n") else encoded + b"=\r\n"
-
-
-def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
+def merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """Join neighbours that always stand together."""
     waiting: Piece | None = None
     for piece in pieces:
-        if waiting and waiting.slot is None and piece.slot is None and waiting.gates == piece.gates:
-            waiting = Piece(waiting.text + piece.text, None, False, piece.gates)
-            continue
+        if waiting and waiting.gates == piece.gates:
+            before, after = waiting.text, piece.text
+            if isinstance(before, bytes) and isinstance(after, bytes):
+                waiting = Piece(before + after, piece.gates, waiting.size + piece.size)
+                continue
         if waiting:
             yield waiting
         waiting = piece

@@ -57,7 +57,7 @@ def digest() -> str:
     """The page of a printed copy, as a mail program decodes it."""
     desk = templates()
     view = layout.view(EDITION, a_newsletter(), PUBLICATION, placements(), stories(), PUBLICATION.url)
-    plate = mail.make_plate(view, placements(), desk, subject="News", digest=tokens().seal("browser"), now=NOW)
+    plate = mail.make_plate(view, placements(), desk, digest=tokens().seal("browser"), now=NOW)
     delivery = Delivery(1, 1, "a.reader.with.a.long.address@example.org", "Ada", "key", ("*",))
     copy = mail.CopyPrinter(plate, "browser", PUBLICATION, tokens()).print(delivery)
     assert copy is not None

@@ -9,17 +9,18 @@ import pytest
 
 from publisher.errors import TemplateProblem
 from publisher.model.article import Author
+from publisher.model.newsletter import Publication
 from publisher.render.environment import Templates, locale
 from tests.builders import a_publication, templates
 
 
-def a_newsroom(root: Path, **files: str) -> Templates:
+def a_newsroom(root: Path, publication: Publication | None = None, /, **files: str) -> Templates:
     """Templates with files of the newsroom's own: `web_page="…"` is templates/web/page.html.j2."""
     for name, source in files.items():
         path = root / "templates" / f"{name.replace('_', '/', 1)}.html.j2"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source, "utf-8")
-    return templates(root=root)
+    return templates(publication, root)
 
 
 def rendered(root: Path, source: str, **values: Any) -> str:
@@ -113,10 +114,13 @@ class TestWords:
             "2026-11-20T23:30:00+00:00",
         ]
 
-    def test_the_zone_is_the_publications(self):
+    def test_the_zone_is_the_publications(self, tmp_path):
         there = a_publication(zone=ZoneInfo("America/New_York"))
+        at = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 
-        assert "November 19" in day(templates(there), datetime(2026, 11, 20, 3, 0, tzinfo=UTC))
+        own = a_newsroom(tmp_path, there, web_page="{{ at | short_day }}")
+
+        assert own.render("web/page.html.j2", {"at": at}) == "November 19, 2026"
 
     @pytest.mark.parametrize(
         ("language", "said"),
@@ -144,14 +148,19 @@ class TestWords:
 
         assert rendered(tmp_path, "{{ authors | names(language) }}", authors=authors, language=language) == said
 
+    @pytest.mark.parametrize(
+        ("language", "printed"),
+        [("ur", "\u2068<تجزیہ>\u2069"), ("ar-EG", "\u2068<تجزیہ>\u2069"), ("de", "<تجزیہ>"), ("en", "<تجزیہ>")],
+    )
+    def test_plain_text_of_another_direction_is_kept_apart(self, tmp_path, language, printed):
+        """UAX #9 §2.4: else its brackets would stand on the wrong side of a subject."""
+        own = a_newsroom(tmp_path, email_page="{{ text | kept_apart(of) | safe }}")
+
+        assert own.render("email/page.html.j2", {"language": "en", "text": "<تجزیہ>", "of": language}) == printed
+
     def test_words_in_another_language_are_isolated(self, tmp_path):
         source = "{{ '<تجزیہ>' | isolated('ur') }} {{ 'Opinion' | isolated('en') }}"
 
         printed = rendered(tmp_path, source, language="en")
 
         assert printed == '<span lang="ur" dir="rtl">&lt;تجزیہ&gt;</span> Opinion'
-
-
-def day(desk: Templates, at: datetime) -> str:
-    edition = {"title": "The Briefing", "moment": at}
-    return desk.render("email/subject.txt.j2", {"edition": edition})
