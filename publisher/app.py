@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from email.utils import parseaddr
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -26,11 +28,13 @@ from publisher.config import (
     SourceConfig,
     WordPressSourceConfig,
     WxrSourceConfig,
+    is_web_address,
     load,
 )
 from publisher.engines.embedded import EmbeddedEngine
-from publisher.errors import FetchError
+from publisher.errors import ConfigError, FetchError, Problem
 from publisher.model.newsletter import EVERYTHING, Mailbox, Newsletter, Publication, Section
+from publisher.model.theme import Palette, Theme
 from publisher.pipeline.cycle import Newsroom
 from publisher.pipeline.deliver import Policy
 from publisher.pipeline.gather import Assignment
@@ -38,6 +42,7 @@ from publisher.pipeline.syndicate import FeedPlan, Site
 from publisher.ports import Http, Response, Source, Transport
 from publisher.render.environment import Templates
 from publisher.render.feed import FILES, TYPES
+from publisher.render.mail import Post
 from publisher.sources.feed.source import FeedSource
 from publisher.sources.folder import FolderSource
 from publisher.sources.ghost.source import GhostSource
@@ -52,6 +57,7 @@ from publisher.transports.smtp import SmtpTransport
 
 if TYPE_CHECKING:
     from publisher.fetch import Fetcher
+    from publisher.render.dkim import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,23 @@ class App:
     newsroom: Newsroom
     engine: EmbeddedEngine
 
+    def online(self) -> "Fetcher":
+        """The guarded HTTP client, for whoever asks the network by hand."""
+        return _fetcher(self.config)
+
 
 def read(path: Path) -> Config:
-    """The configuration alone, without opening anything."""
-    return load(path)
+    """The configuration alone, without opening anything; its keys and checks are tried all the same."""
+    config = load(path)
+    problems: list[Problem] = []
+    for trial in (signers, accepted):
+        try:
+            trial(config)
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return config
 
 
 @contextmanager
@@ -95,7 +114,8 @@ def _build(config: Config, root: Path, store: Engine, founded: datetime) -> App:
         batch=config.delivery.batch,
         give_up_after=config.delivery.give_up_after,
     )
-    engine = EmbeddedEngine(store, transport(config, root), house, tokens, policy)
+    post = Post(config.delivery.bounces, config.delivery.unsubscribe, signers(config))
+    engine = EmbeddedEngine(store, transport(config, root), house, tokens, policy, post)
     site = Site(
         publication=house,
         newsletters=newsletters,
@@ -116,6 +136,8 @@ def _build(config: Config, root: Path, store: Engine, founded: datetime) -> App:
         tokens=tokens,
         site=site,
         dispatcher=engine,
+        post=post,
+        accept=accepted(config),
         http=http,
     )
     return App(config, root, newsroom, engine)
@@ -134,7 +156,30 @@ def publication(config: Config) -> Publication:
         kinds=own.kinds,
         teaser_words=own.teaser_words,
         sections=sections,
+        theme=theme(config),
     )
+
+
+def theme(config: Config) -> Theme:
+    own = config.theme
+    return Theme(
+        light=Palette(**own.light.model_dump()),
+        dark=Palette(**own.dark.model_dump()),
+        text_font=own.text_font,
+        label_font=own.label_font,
+        width=own.width,
+        logo=_address(own.logo, config),
+        logo_dark=_address(own.logo_dark, config),
+        logo_width=own.logo_width,
+        logo_height=own.logo_height,
+    )
+
+
+def _address(picture: str, config: Config) -> str:
+    """The static folder is copied into the site as it is, so a path below it is one below the publication's address."""
+    if not picture or is_web_address(picture):
+        return picture
+    return f"{config.publication.url}/{quote(picture)}"
 
 
 def _parents_first(config: Config) -> Sequence[SectionConfig]:
@@ -163,7 +208,52 @@ def newsletter(entry: NewsletterConfig) -> Newsletter:
         late=entry.late,
         max_age=entry.max_age,
         max_articles=entry.max_articles,
+        language=entry.language or "",
+        layout=entry.layout,
     )
+
+
+def signers(config: Config) -> "tuple[Signer, ...]":
+    """Who signs our mail, RSA before Ed25519, else in the order of the file; ConfigError lists every unusable key."""
+    if not config.dkim:
+        return ()
+    from publisher.render import dkim  # slow to import, and most commands sign nothing
+
+    found: list[Signer] = []
+    problems: list[Problem] = []
+    for index, entry in enumerate(config.dkim):
+        pem = entry.key.get_secret_value() if entry.key else ""
+        try:
+            found.append(dkim.load_signer(entry.domain, entry.selector, pem.encode()))
+        except ValueError as error:
+            place = ("dkim", index, "key_file" if entry.key_file else "key")
+            problems.append(config.problem(place, str(error)))
+    if problems:
+        raise ConfigError(problems)
+    return tuple(sorted(found, key=lambda signer: not signer.algorithm.startswith("rsa")))
+
+
+def accepted(config: Config) -> frozenset[str]:
+    """The checks before a sending that may fail without stopping it."""
+    names = config.preflight.accept
+    if not names:
+        return frozenset()
+    from publisher.render import preflight
+
+    problems = [
+        config.problem(("preflight", "accept", position), _unknown_check(name, preflight.NAMES))
+        for position, name in enumerate(names)
+        if name not in preflight.NAMES
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return frozenset(names)
+
+
+def _unknown_check(name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    fix = f'Did you mean "{close[0]}"?' if close else f"Known here: {', '.join(known)}."
+    return f'there is no check "{name}". {fix}'
 
 
 def feed_plans(config: Config, sections: Sequence[Section]) -> tuple[FeedPlan, ...]:
@@ -202,6 +292,10 @@ def client(config: Config) -> "Fetcher | None":
     """The HTTP client of the sources, closed until a round opens it; None where no source needs it."""
     if all(map(is_local, config.sources)):
         return None
+    return _fetcher(config)
+
+
+def _fetcher(config: Config) -> "Fetcher":
     from publisher.fetch import Fetcher  # slow to import
 
     fetch = config.fetch
@@ -215,15 +309,11 @@ def is_local(entry: SourceConfig) -> bool:
         case FolderSourceConfig() | WxrSourceConfig():
             return True
         case FeedSourceConfig() | NinjsSourceConfig():
-            return not _is_web_address(entry.url)
+            return not is_web_address(entry.url)
         case PageSourceConfig():
-            return not any(map(_is_web_address, entry.urls))
+            return not any(map(is_web_address, entry.urls))
         case _:
             return False
-
-
-def _is_web_address(place: str) -> bool:
-    return place.lower().startswith(("http://", "https://"))
 
 
 def local_sources(config: Config, house: Publication, root: Path) -> list[Assignment]:

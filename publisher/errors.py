@@ -66,6 +66,10 @@ class PressError(PublisherError):
     """The edition cannot be pressed as it is."""
 
 
+class PreflightFailed(PressError):
+    """A check failed that nobody accepted by name: an editor has to mend the edition, or to accept it."""
+
+
 class SchemaError(PublisherError):
     """The database has a schema that this program does not know."""
 

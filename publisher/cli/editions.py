@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from publisher.cli import proofs
 from publisher.cli.opening import now, opened, output
 from publisher.cli.output import when
 from publisher.errors import Busy, PublisherError, UsageError
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from publisher.model.article import Article
     from publisher.model.delivery import DeliveryState
     from publisher.model.newsletter import Edition, Newsletter
+    from publisher.pipeline.proof import Pressing
+
+_LONGEST_NOTE = 5_000
 
 app = typer.Typer(help="Build, look at, send.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -48,6 +53,7 @@ def build(
     context: typer.Context,
     newsletter: Annotated[str, typer.Argument(help="Its name.")],
     cadence: Annotated[str, typer.Option(help="Which of its cadences; the first by default.")] = "",
+    note: Annotated[str, typer.Option(help="The editor's words to the readers, in Markdown.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would hold, but store nothing.")] = False,
 ) -> None:
     """Compose a draft from all that is new."""
@@ -69,7 +75,9 @@ def build(
             if out.json:
                 out.data(None)
             return
-        out.say(f"Edition {edition.id} is a draft. Look at it: publisher editions show {edition.id}")
+        if note:
+            edition = _greet(app, edition, note)
+        out.say(f"Edition {edition.id} is a draft. Look at it: publisher editions preview {edition.id}")
         _show(context, app, edition)
 
 
@@ -85,10 +93,71 @@ def _newsletter(app: "App", name: str, cadence: str) -> "tuple[Newsletter, str]"
 
 
 @app.command()
-def show(context: typer.Context, edition: Annotated[int, typer.Argument(help="Its id.")]) -> None:
+def note(
+    context: typer.Context,
+    edition: Annotated[int, typer.Argument(help="Its id.")],
+    words: Annotated[str, typer.Argument(help="The editor's words to the readers, in Markdown; - reads them.")],
+) -> None:
+    """Set an editor's note at the head of a draft; an empty one takes it away."""
+    with opened(context) as app:
+        text = sys.stdin.read() if words == "-" else words
+        _greet(app, _edition(app, edition), text)
+        output(context).say(f"Edition {edition} has {'a' if text.strip() else 'no'} note from the editor.")
+
+
+def _greet(app: "App", edition: "Edition", words: str) -> "Edition":
+    from publisher.store import database, editions
+
+    if len(words) > _LONGEST_NOTE:
+        raise UsageError(
+            f"the note has {len(words):,} characters; up to {_LONGEST_NOTE:,} stand at the head of a mail."
+        )
+    with database.writing(app.newsroom.database) as db:
+        if not editions.greet(db, edition.id, words.strip()):
+            raise UsageError(f"edition {edition.id} is {edition.state}; only a draft can be given a note.")
+    return _edition(app, edition.id)
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    edition: Annotated[int, typer.Argument(help="Its id.")],
+    checks: Annotated[bool, typer.Option("--checks", help="Check what would be sent.")] = False,
+    online: Annotated[bool, typer.Option("--online", help="With --checks: ask whether its links are alive.")] = False,
+) -> None:
     """Show what an edition holds, and account for every reader."""
     with opened(context) as app:
-        _show(context, app, _edition(app, edition))
+        chosen = _edition(app, edition)
+        if checks or online:
+            _check(context, app, chosen, online)
+        else:
+            _show(context, app, chosen)
+
+
+def _check(context: typer.Context, app: "App", edition: "Edition", online: bool) -> None:
+    """Print the preflight; exit 1 where it would stop a sending."""
+    from publisher.pipeline import proof
+    from publisher.render import preflight
+
+    room, out = app.newsroom, output(context)
+    pressing = proof.prepare(room.database, edition, room.press_desk, now())
+    answers = asyncio.run(_answers(app, pressing)) if online else None
+    checks = proof.check(pressing, room.press_desk, answers)
+    rows = [(check.name, check.verdict.value, check.detail, check.reference) for check in checks]
+    out.table(("Check", "Verdict", "Detail", "Reference"), rows)
+    failed = preflight.blocking(checks, room.accept)
+    if failed:
+        out.warn(f"These would stop a sending: {', '.join(check.name for check in failed)}.")
+        raise typer.Exit(1)
+
+
+async def _answers(app: "App", pressing: "Pressing") -> dict[str, str]:
+    from publisher.pipeline import links, proof
+    from publisher.render import preflight
+
+    copy = proof.sample(pressing, app.newsroom.press_desk)
+    async with app.online() as http:
+        return await links.ask(preflight.links(copy), http)
 
 
 def _edition(app: "App", edition_id: int) -> "Edition":
@@ -139,10 +208,29 @@ def _note(story: "Article") -> str:
     return "" if story.public(now()) else f"{story.status.value}: publisher articles explain {story.id}"
 
 
+app.command()(proofs.preview)
+app.command()(proofs.proof)
+
+
+@app.command()
+def approve(context: typer.Context, edition: Annotated[int, typer.Argument(help="Its id.")]) -> None:
+    """Approve a draft: the press that runs (publisher run) checks it and sends it."""
+    from publisher.pipeline import press
+
+    with opened(context) as app:
+        chosen, out = _edition(app, edition), output(context)
+        if not out.confirm(f"Approve edition {edition} of {chosen.newsletter} for {_readers(app, chosen)} readers?"):
+            out.say("Nothing was approved.")
+            raise typer.Exit(1)
+        press.approve(app.newsroom.database, chosen)
+        out.say(f"Edition {edition} is approved: the press that runs sends it.")
+
+
 @app.command()
 def send(
     context: typer.Context,
     edition: Annotated[int, typer.Argument(help="Its id.")],
+    accept: Annotated[list[str] | None, typer.Option(help="A check that may fail, by name; may be repeated.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the readers; send nothing.")] = False,
 ) -> None:
     """Approve, press and deliver an edition; one that was interrupted goes on where it stopped."""
@@ -150,6 +238,7 @@ def send(
     from publisher.pipeline import press, syndicate
 
     out = output(context)
+    _known_checks(accept or [])
     with opened(context) as app:
         chosen, room = _edition(app, edition), app.newsroom
         if chosen.state not in (State.DRAFT, State.APPROVED, State.PRESSED, State.SENDING):
@@ -169,8 +258,7 @@ def send(
             out.say("Nothing was sent.")
             raise typer.Exit(1)
         if chosen.state in (State.DRAFT, State.APPROVED):
-            press.approve(room.database, chosen)
-            press.press(room.database, chosen, room.press_desk, now())
+            press.press(room.database, chosen, room.press_desk, now(), accept or ())
         try:
             syndicate.build(room.database, room.site, now(), "pages")
         except (PublisherError, OSError) as error:
@@ -179,6 +267,14 @@ def send(
         failed = _show_result(context, app, _edition(app, edition))
     if failed:
         raise typer.Exit(3)
+
+
+def _known_checks(names: list[str]) -> None:
+    from publisher.render.preflight import NAMES
+
+    for name in names:
+        if name not in NAMES:
+            raise UsageError(f'there is no check "{name}". Write one of: {", ".join(NAMES)}.')
 
 
 def _readers(app: "App", edition: "Edition") -> int:

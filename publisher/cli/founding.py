@@ -45,6 +45,9 @@ schedule = { daily = "0 7 * * mon-fri", weekly = "0 9 * * sat" }
 [transport]
 type = "folder"                    # writes mail/*.eml; change to "smtp" when you are ready
 path = "mail"
+
+[preflight]
+accept = ["https"]                 # remove this line when the site has its https address
 """
 _FIRST_ARTICLE = """\
 ---

@@ -174,7 +174,7 @@ def status(context: typer.Context) -> None:
     needs += [f"{number} articles are of the source {name}, which is not configured any more"
               for name, number in orphans.items()]  # fmt: skip
     needs += [f"edition {one.id} waits: {reply}" for one in active for _, _, reply, _ in reasons[one.id] if reply]
-    needs += [f"edition {one.id} waits for approval: publisher editions send {one.id}" for one in active
+    needs += [f"edition {one.id} waits for an editor: publisher editions preview {one.id}" for one in active
               if one.state is State.DRAFT]  # fmt: skip
     troubled = (State.FAILED, State.SENT_WITH_FAILURES)
     needs += [f"edition {one.id} is {one.state}: publisher editions show {one.id}" for one in latest

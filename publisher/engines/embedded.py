@@ -17,10 +17,9 @@ from publisher.model.delivery import Batch
 from publisher.model.newsletter import EditionState, Publication
 from publisher.pipeline import deliver
 from publisher.pipeline.deliver import Policy, Progress
-from publisher.pipeline.press import edition_key
 from publisher.ports import Health, Transport
 from publisher.render import plate
-from publisher.render.mail import CopyPrinter
+from publisher.render.mail import PLAIN, CopyPrinter, Post
 from publisher.store import database, editions, outbox
 from publisher.tokens import Tokens
 
@@ -34,6 +33,7 @@ class EmbeddedEngine:
     publication: Publication
     tokens: Tokens
     policy: Policy
+    post: Post = PLAIN
     progress: Progress = field(default_factory=Progress)
     watch: Callable[[Progress], None] = lambda progress: None
 
@@ -90,7 +90,7 @@ class EmbeddedEngine:
             edition, saved = editions.get(db, edition_id), editions.plate(db, edition_id)
         if edition is None or saved is None:
             raise PressError(f"edition {edition_id} has no plate")
-        return CopyPrinter(plate.load(saved), edition_key(edition), self.publication, self.tokens)
+        return CopyPrinter(plate.load(saved), edition.key, self.publication, self.tokens, self.post)
 
     def _give_up(self, batch: Batch, why: str, now: datetime) -> None:
         """An edition without a readable plate: nothing leaves, every delivery ends, an editor is told."""

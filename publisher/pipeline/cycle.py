@@ -16,9 +16,11 @@ from publisher.model.newsletter import Edition, Newsletter, Publication
 from publisher.pipeline import compose, gather, press, syndicate
 from publisher.pipeline.gather import Assignment, Gathered
 from publisher.pipeline.press import Pressed
+from publisher.pipeline.proof import Desk
 from publisher.pipeline.syndicate import Built, Site
 from publisher.ports import Dispatcher, Http
 from publisher.render.environment import Templates
+from publisher.render.mail import PLAIN, Post
 from publisher.tokens import Tokens
 
 log = structlog.get_logger()
@@ -30,7 +32,8 @@ _GATHERING_SECONDS = 60  # of one source in one turn, so that a long backfill ho
 class Newsroom:
     """All that the steps need, built by `app` from the configuration.
 
-    `http` is the client of the sources, closed until a round of gathering opens it; None where no source needs one.
+    `accept` names the checks that may fail without stopping an edition. `http` is the client of the sources, closed
+    until a round of gathering opens it; None where no source needs one.
     """
 
     database: Engine
@@ -41,11 +44,22 @@ class Newsroom:
     tokens: Tokens
     site: Site
     dispatcher: Dispatcher
+    post: Post = PLAIN
+    accept: frozenset[str] = frozenset()
     http: AbstractAsyncContextManager[Http] | None = None
 
     @property
-    def press_desk(self) -> press.Desk:
-        return press.Desk(self.publication, self.newsletters, self.templates, self.tokens, self.dispatcher.enqueue)
+    def press_desk(self) -> Desk:
+        return Desk(
+            publication=self.publication,
+            newsletters=self.newsletters,
+            templates=self.templates,
+            tokens=self.tokens,
+            post=self.post,
+            accept=self.accept,
+            static=self.site.static,
+            enqueue=self.dispatcher.enqueue,
+        )
 
 
 @dataclass(frozen=True, slots=True)

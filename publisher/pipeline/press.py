@@ -1,39 +1,27 @@
-"""Press an approved edition: freeze it, compile its plate, queue one delivery per reader.
+"""Press an approved edition: check it, freeze it, queue one delivery per reader.
 
 One transaction: a crash leaves an approved edition or a full outbox, never half. Safe to repeat: an edition that
 is pressed is not approved any more.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
-from publisher.errors import PressError, PublisherError
-from publisher.model.article import Article
-from publisher.model.newsletter import Edition, EditionState, Newsletter, Placement, Publication
-from publisher.render import edition as layout
-from publisher.render import mail, page
-from publisher.render.environment import Templates
-from publisher.store import articles, database, editions, outbox
-from publisher.tokens import Tokens
+from publisher.errors import PreflightFailed, PressError, PublisherError
+from publisher.model.newsletter import Edition, EditionState
+from publisher.pipeline import proof
+from publisher.pipeline.proof import Desk, Pressing
+from publisher.store import database, editions, outbox
 
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What the press needs of the newsroom."""
-
-    publication: Publication
-    newsletters: Mapping[str, Newsletter]
-    templates: Templates
-    tokens: Tokens
-    enqueue: Callable[[Connection, int], None] = lambda db, edition_id: None
+_UNPRESSED = (EditionState.DRAFT, EditionState.APPROVED)
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """`queued` deliveries wait in the outbox; `error` says why an edition failed instead."""
+    """`queued` deliveries wait in the outbox; `error` says why an edition failed, or is a draft again, instead."""
 
     edition: Edition
     queued: int = 0
@@ -41,84 +29,68 @@ class Pressed:
 
 
 def press_approved(engine: Engine, desk: Desk, now: datetime) -> list[Pressed]:
-    """Press every approved edition; one that cannot be pressed fails with its reason, the others go on."""
+    """Press every approved edition; one that cannot be pressed stops with its reason, the others go on."""
     with database.reading(engine) as db:
         waiting = editions.in_state(db, EditionState.APPROVED)
     done = []
     for edition in waiting:
         try:
             done.append(Pressed(edition, press(engine, edition, desk, now)))
+        except PreflightFailed as error:
+            done.append(_stopped(engine, edition, str(error), EditionState.DRAFT))
         except PublisherError as error:
-            done.append(_failed(engine, edition, str(error), now))
+            done.append(_stopped(engine, edition, str(error), EditionState.FAILED, now))
         except Exception as error:  # noqa: BLE001 - an edition that breaks the press must not stop the others
-            done.append(_failed(engine, edition, f"the press broke: {type(error).__name__}: {error}", now))
+            why = f"the press broke: {type(error).__name__}: {error}"
+            done.append(_stopped(engine, edition, why, EditionState.FAILED, now))
     return done
 
 
-def _failed(engine: Engine, edition: Edition, why: str, now: datetime) -> Pressed:
+def _stopped(engine: Engine, edition: Edition, why: str, state: EditionState, ended: datetime | None = None) -> Pressed:
+    """A draft waits for an editor; what failed has ended, and its articles are news again."""
     with database.writing(engine) as db:
-        ended = {"note": why, "finished_at": now}
-        editions.move(db, edition.id, [EditionState.APPROVED], EditionState.FAILED, **ended)
+        editions.move(db, edition.id, [EditionState.APPROVED], state, note=why, finished_at=ended)
     return Pressed(edition, error=why)
 
 
 def approve(engine: Engine, edition: Edition) -> None:
-    """A draft becomes approved; PressError where it is neither."""
+    """A draft becomes approved, and `publisher run` presses it; PressError where it is neither."""
     with database.writing(engine) as db:
-        if not editions.move(db, edition.id, [EditionState.DRAFT, EditionState.APPROVED], EditionState.APPROVED):
+        if not editions.move(db, edition.id, _UNPRESSED, EditionState.APPROVED):
             raise PressError(f"edition {edition.id} is {edition.state}; only a draft can be approved")
 
 
-def press(engine: Engine, edition: Edition, desk: Desk, now: datetime) -> int:
-    """Return how many deliveries were queued."""
-    newsletter = desk.newsletters.get(edition.newsletter)
-    if newsletter is None:
-        raise PressError(f'edition {edition.id} belongs to "{edition.newsletter}", which is no newsletter any more')
-    with database.reading(engine) as db:
-        placed, stories = _contents(db, edition, now)
-    if not placed:
-        raise PressError(f"edition {edition.id} has no article left: all were withdrawn")
-    in_mail = layout.view(edition, newsletter, desk.publication, placed, stories, desk.publication.url)
-    on_web = layout.view(edition, newsletter, desk.publication, _once(placed, stories), stories, "../..")
-    subject = mail.subject_line(in_mail, desk.templates)
-    digest = desk.tokens.seal(edition_key(edition))
-    plate = mail.make_plate(in_mail, placed, desk.templates, subject=subject, digest=digest, now=now)
+def press(engine: Engine, edition: Edition, desk: Desk, now: datetime, accept: Collection[str] = ()) -> int:
+    """Return how many deliveries were queued; PreflightFailed where a check failed that is not accepted.
+
+    The clockwork presses what is approved. An editor who presses a draft approves it by that.
+    """
+    pressing = proof.prepare(engine, edition, desk, now)
+    proof.refuse(proof.check(pressing, desk), {*desk.accept, *accept})
     frozen = {
-        "plate": plate.dump(),
-        "page": page.edition_page(on_web, desk.templates).encode(),
-        "subject": subject,
+        "plate": pressing.plate.dump(),
+        "page": pressing.page.encode(),
+        "subject": pressing.subject,
+        "note": _note(edition, pressing, desk),
         "pressed_at": now,
     }
     with database.writing(engine) as db:
-        if not editions.move(db, edition.id, [EditionState.APPROVED], EditionState.PRESSED, **frozen):
-            raise PressError(f"edition {edition.id} is not approved")
-        editions.place(db, edition.id, placed)
-        queued = outbox.queue_readers(db, edition, now)
-        desk.enqueue(db, edition.id)
-        return queued
+        current = editions.get(db, edition.id)
+        if current and current.greeting == edition.greeting:
+            if not editions.move(db, edition.id, _UNPRESSED, EditionState.PRESSED, **frozen):
+                raise PressError(f"edition {edition.id} is not a draft or approved any more")
+            editions.place(db, edition.id, pressing.placed)
+            queued = outbox.queue_readers(db, edition, now)
+            desk.enqueue(db, edition.id)
+            return queued
+    if current is None:
+        raise PressError(f"edition {edition.id} is gone")
+    return press(engine, current, desk, now, accept)  # an editor changed the note meanwhile
 
 
-def edition_key(edition: Edition) -> str:
-    """What Message-IDs and the seal are derived from: the edition's own name, the same on every database."""
-    return f"{edition.newsletter}/{edition.cadence}/{edition.slot}"
-
-
-def _contents(db: Connection, edition: Edition, now: datetime) -> tuple[list[Placement], dict[int, Article]]:
-    """Placements whose article may still be printed, numbered anew."""
-    placed = editions.placed_in(db, edition.id)
-    stories = articles.by_ids(db, {placement.article_id for placement in placed})
-    printable = [
-        one for one in placed if stories[one.article_id].public(now) and one.section in stories[one.article_id].sections
-    ]
-    return [replace(one, position=number) for number, one in enumerate(printable)], stories
-
-
-def _once(placed: list[Placement], stories: Mapping[int, Article]) -> list[Placement]:
-    """Each article under the first of its own sections: what a reader of everything sees."""
-    first: dict[int, Placement] = {}
-    for one in placed:
-        order = stories[one.article_id].sections
-        known = first.get(one.article_id)
-        if known is None or order.index(one.section) < order.index(known.section):
-            first[one.article_id] = one
-    return sorted(first.values(), key=lambda one: one.position)
+def _note(edition: Edition, pressing: Pressing, desk: Desk) -> str:
+    """What was said of the edition, and what had to be cut for the largest copies to fit."""
+    cut = proof.printer(pressing, desk).cut
+    counted = {"shortened": cut.shortened, "headlines only": cut.headlines, "left to the web": cut.left_out}
+    told = ", ".join(f"{count} {what}" for what, count in counted.items() if count)
+    return "; ".join(filter(None, (edition.note, told and f"to fit {pressing.plate.budget:,} bytes: {told}")))

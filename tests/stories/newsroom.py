@@ -48,6 +48,9 @@ url = "{store}"
 
 [site]
 port = {port}
+
+[preflight]
+accept = ["https"]
 {extra}
 """
 

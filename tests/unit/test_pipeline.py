@@ -15,7 +15,7 @@ from publisher.model.article import RawArticle, Status
 from publisher.model.delivery import Copy
 from publisher.model.delivery import DeliveryState as State
 from publisher.model.newsletter import EditionState, Missed
-from publisher.pipeline import compose, cycle, deliver, gather, press
+from publisher.pipeline import compose, cycle, deliver, gather, press, proof
 from publisher.pipeline.gather import Assignment
 from publisher.pipeline.syndicate import FeedPlan, Site
 from publisher.ports import Fetched
@@ -101,7 +101,7 @@ def gathered(engine, *sources, now=NOW):
 
 def press_desk(newsletter=None):
     chosen = newsletter or a_newsletter()
-    return press.Desk(a_publication(), {chosen.name: chosen}, templates(), tokens())
+    return proof.Desk(a_publication(), {chosen.name: chosen}, templates(), tokens())
 
 
 def an_edition(engine, newsletter=None, cadence="daily", now=NOW):
@@ -206,7 +206,7 @@ def test_pressing_twice_queues_nobody_twice(engine):
         subscribe(db, "ada@example.org")
     edition, done = pressed(engine)
 
-    with pytest.raises(PressError, match="is not approved"):
+    with pytest.raises(PressError, match="is not a draft or approved"):
         press.press(engine, edition, press_desk(), NOW)
 
     with database.reading(engine) as db:
