@@ -36,6 +36,7 @@ from publisher.model.delivery import Delivery, DeliveryState, OutcomeKind
 from publisher.model.newsletter import EVERYTHING, Edition
 from publisher.pipeline import compose, press
 from publisher.pipeline.deliver import Policy
+from publisher.pipeline.proof import Desk
 from publisher.render import plate
 from publisher.render.environment import Templates, shipped
 from publisher.render.mail import CopyPrinter
@@ -139,7 +140,7 @@ def prepare(newsroom: Path, readers: int) -> tuple[int, int]:
         assert saved is not None
     finally:
         store.dispose()
-    printer = CopyPrinter(plate.load(saved), press.edition_key(edition), journal.PUBLICATION, TOKENS)
+    printer = CopyPrinter(plate.load(saved), edition.key, journal.PUBLICATION, TOKENS)
     full = copy_size(printer, Delivery(0, edition.id, "ada@example.org", "Ada", "key", (EVERYTHING,)))
     assert full in FULL_COPY, f"a full copy has {full} bytes; change ARTICLES"
     sample = islice(journal.readers(readers, *SECTIONS), 500)
@@ -155,7 +156,7 @@ def pressed(store: Engine, readers: int, now: datetime) -> Edition:
         for reader, subscription in journal.readers(readers, *SECTIONS):
             subscribers.add(db, reader, address_key(reader.address), subscription, now)
     newsletters = {journal.NEWSLETTER.name: journal.NEWSLETTER}
-    desk = press.Desk(journal.PUBLICATION, newsletters, Templates(journal.PUBLICATION, shipped()), TOKENS)
+    desk = Desk(journal.PUBLICATION, newsletters, Templates(journal.PUBLICATION, shipped()), TOKENS)
     edition = compose.build(store, journal.NEWSLETTER, "daily", journal.PUBLICATION, now)
     assert edition is not None
     press.approve(store, edition)

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from publisher.config.positions import Key
 from publisher.config.values import (
     Address,
+    Bounces,
     Color,
     Cron,
     Domain,
@@ -109,7 +110,7 @@ class PageSourceConfig(_Source):
 
 class NewsletterConfig(Table):
     name: Name
-    title: str = Field(min_length=1)
+    title: str = Field(min_length=1, pattern=r"\S")
     description: str = ""
     sections: tuple[str, ...] = ("*",)
     schedule: dict[Name, Cron] = Field(min_length=1)
@@ -157,7 +158,7 @@ class DeliveryConfig(Table):
     on_uncertain: Literal["resend", "hold"] = "resend"
     batch: int = Field(default=500, ge=1, le=10_000)
     give_up_after: Duration = timedelta(hours=24)
-    bounces: Address = ""
+    bounces: Bounces = ""
     unsubscribe: Address = ""
 
 

@@ -42,9 +42,19 @@ def duration(value: object) -> object:
     return length
 
 
+_PLAIN_URL = re.compile(r"[\x21\x23-\x3b=\x3f-\x7e]+")
+_LONGEST_BOUNCES = 27
+
+
 def _http_url(value: str) -> str:
     if not is_web_address(value) or not _host_of(value):
         raise ValueError(f'"{value}" is not a web address. Write "https://journal.example".')
+    parts = urlsplit(value)
+    if parts.hostname and not parts.hostname.isascii():
+        value = value.replace(parts.hostname, host(parts.hostname), 1)
+    if not _PLAIN_URL.fullmatch(value):
+        # It stands within <> in the header fields of every mail.
+        raise ValueError(f'"{value}" holds characters that an address spells out. Write %20 for a blank, and so on.')
     return value.rstrip("/")
 
 
@@ -67,15 +77,34 @@ def _name(value: str) -> str:
 
 
 def _sender(value: str) -> str:
-    if not _ADDRESS.fullmatch(parseaddr(value)[1]):
+    address = parseaddr(value)[1]
+    if not _ADDRESS.fullmatch(address):
         raise ValueError(f'"{value}" is not a sender. Write "The Journal <briefing@journal.example>".')
-    return value
+    return value.replace(address, _ascii(address))
 
 
 def _address(value: str) -> str:
     if value and not _ADDRESS.fullmatch(value):
         raise ValueError(f'"{value}" is not an address. Write "desk@journal.example".')
-    return value
+    return _ascii(value)
+
+
+def _ascii(address: str) -> str:
+    """An address of ours as every server takes it: its domain in A-labels (RFC 5891), nothing else beyond ASCII."""
+    local, at, domain = address.rpartition("@")
+    if not local.isascii():
+        raise ValueError(f'"{address}" has letters before the @ that not every server takes. Write a to z.')
+    try:
+        return f"{local}{at}{domain if domain.isascii() else host(domain)}"
+    except ValueError:
+        raise ValueError(f'"{address}" has a domain that cannot exist. Write "desk@journal.example".') from None
+
+
+def _bounces(value: str) -> str:
+    """RFC 5321 §4.5.3.1.1: 64 characters before the @, and the token of a copy needs 37 of them."""
+    if len(value.rpartition("@")[0]) > _LONGEST_BOUNCES:
+        raise ValueError(f'"{value}" has more than {_LONGEST_BOUNCES} characters before the @. Write "bounce@…".')
+    return _address(value)
 
 
 def _cron(value: str) -> str:
@@ -189,6 +218,7 @@ SectionPath = Annotated[str, AfterValidator(_section_path)]
 Name = Annotated[str, AfterValidator(_name)]
 Sender = Annotated[str, AfterValidator(_sender)]
 Address = Annotated[str, AfterValidator(_address)]
+Bounces = Annotated[str, AfterValidator(_bounces)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Language = Annotated[str, AfterValidator(_language)]
 Color = Annotated[str, AfterValidator(color)]

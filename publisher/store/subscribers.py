@@ -88,6 +88,11 @@ def unsubscribe(db: Connection, reader_key: str, newsletter: str, now: datetime)
     return True
 
 
+def find(db: Connection, address_key: str) -> Reader | None:
+    row = db.execute(select(subscribers).where(subscribers.c.address_key == address_key)).first()
+    return Reader(row.address, row.name, row.language, row.timezone, row.key, row.id) if row else None
+
+
 def sections(db: Connection, reader_key: str, newsletter: str) -> tuple[str, ...] | None:
     """What a reader chose of a newsletter; None where they do not have it."""
     found = db.scalar(select(subscriptions.c.sections).where(_active(reader_key, newsletter)))
