@@ -65,6 +65,7 @@ class EditionView:
     `greeting` is the editor's note as HTML.
     """
 
+    id: int
     newsletter: Newsletter
     title: str
     moment: datetime
@@ -121,6 +122,7 @@ def view(
         by_section.setdefault(placed.section, []).append(story)
     path, language = edition_path(edition), newsletter.language or publication.language
     return EditionView(
+        id=edition.id,
         newsletter=newsletter,
         title=newsletter.title,
         moment=edition.composed_at,

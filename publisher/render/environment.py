@@ -53,6 +53,20 @@ def shipped() -> Path:
     return packed if packed.is_dir() else _PACKAGE.parent
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, which remembers what it allowed: it asks for every attribute of every story anew."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._safe: dict[tuple[type, str], bool] = {}
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        key = type(obj), attr  # all that the answer depends on
+        if key not in self._safe:
+            self._safe[key] = super().is_safe_attribute(obj, attr, value)
+        return self._safe[key]
+
+
 class Templates:
     """All templates of a newsroom.
 
@@ -66,7 +80,7 @@ class Templates:
             return FileSystemLoader([root / path, shipped() / path])
 
         self._catalogues = Catalogues([base / "templates/locale" for base in (root, shipped())])
-        self._environment = ImmutableSandboxedEnvironment(
+        self._environment = _Sandbox(
             loader=PrefixLoader({prefix: folder(path) for prefix, path in _FOLDERS.items()}),
             extensions=["jinja2.ext.i18n"],
             autoescape=lambda name: not (name or "").endswith((".txt.j2", ".css")),

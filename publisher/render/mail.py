@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from publisher.render.dkim import Signer
 
 _PROOF = "[Proof] "
-_LONGEST_TOKEN = 300  # more than a token, a name or an address takes
+_LONGEST_VALUE = 400  # more than a name, an address or a token takes in HTML
 _END = b"\r\n"  # the empty line between header and body
 _NOT_IN_A_SENDER_ID = re.compile(r"[^a-z0-9]")
 
@@ -64,7 +64,15 @@ def make_plate(
     """Compile an edition. `digest` is its seal; `now` becomes the Date of every copy."""
     from publisher.render.inline import inline  # premailer is slow to import, and only the press needs it
 
-    sealed = Seal(digest)
+    base = templates.publication.url
+    sealed = Seal(
+        digest,
+        {
+            "unsubscribe_url": _unsubscribe_url(base, ""),
+            "preferences_url": f"{base}/preferences/",
+            "web_url": f"{base}/copy/{view.id}/",
+        },
+    )
     values = _values(view, reader=sealed.reader, marks=sealed)
     page = inline(templates.render(f"email/{view.layout}.html.j2", values))
     text = templates.render(f"email/{view.layout}.txt.j2", values)
@@ -79,7 +87,7 @@ def make_plate(
         page=page,
         placed=[Placed(p.article_id, p.section, order[p.article_id].index(p.section)) for p in placements],
         now=now,
-        longest=len(templates.publication.url) + _LONGEST_TOKEN,
+        longest=_LONGEST_VALUE,
     )
 
 
@@ -122,33 +130,31 @@ class CopyPrinter:
         proof: bool = False,
     ) -> None:
         self._printer = Printer(plate)
-        self._plate, self._edition_key = plate, edition_key
+        self._plate = plate
         self._publication, self._tokens, self._post = publication, tokens, post
-        self._host = plate.sender.address.rpartition("@")[2]
+        self._message_id = tokens.message_ids(edition_key, plate.sender.address.rpartition("@")[2])
         prefix = _PROOF if proof else ""
         self._subjects = {article: mime.header("Subject", prefix + text) for article, text in plate.subjects.items()}
         self._leave = post.unsubscribe or plate.reply_to or plate.sender.address
         self._bounces = post.bounces.rpartition("@")[::2]
         self._sign = _signing(post.signers, plate)
-        makers: dict[str, Callable[[Delivery], str]] = {
-            "name": lambda delivery: delivery.name,
-            "address": lambda delivery: delivery.address,
-            "preferences_url": self._preferences_url,
-            "web_url": self._web_url,
-        }
-        self._makers = {slot: makers[slot] for slot in self._printer.slots if slot in makers}
 
     def print(self, delivery: Delivery) -> Copy | None:
         """A reader's copy, or None where their sections hold nothing new. The same at every try."""
         skeleton = self._printer.skeleton(delivery.sections, delivery.masked)
         if skeleton is None:
             return None
-        token = self._tokens.unsubscribe(delivery.reader_key, self._plate.newsletter)
-        unsubscribe = f"{self._publication.url}/unsubscribe/{token}"
-        message_id = self._tokens.message_id(self._edition_key, delivery.reader_key, self._host)
-        own = self._own_fields(delivery, skeleton, unsubscribe, token, message_id)
-        values = {slot: make(delivery) for slot, make in self._makers.items()}
-        body = self._printer.fill(skeleton, values | {"unsubscribe_url": unsubscribe})
+        links = self._tokens.links(delivery.reader_key, self._plate.newsletter)
+        message_id = self._message_id(delivery.reader_key)
+        own = self._own_fields(delivery, skeleton, links.unsubscribe, message_id)
+        values = {
+            "name": delivery.name,
+            "address": delivery.address,
+            "unsubscribe_url": links.unsubscribe,
+            "preferences_url": links.preferences,
+            "web_url": links.copy,
+        }
+        body = self._printer.fill(skeleton, values)
         signature = self._sign(own, body) if self._sign else b""
         message = b"".join((signature, own, self._plate.head, *body))
         return Copy(self._envelope_sender(delivery), delivery.address, message_id, message)
@@ -173,15 +179,14 @@ class CopyPrinter:
         skeleton = self._printer.skeleton((EVERYTHING,))
         return skeleton.cut if skeleton else Cut()
 
-    def _own_fields(
-        self, delivery: Delivery, skeleton: Skeleton, unsubscribe: str, token: str, message_id: str
-    ) -> bytes:
+    def _own_fields(self, delivery: Delivery, skeleton: Skeleton, token: str, message_id: str) -> bytes:
         # RFC 8058 §3.1: one https address and the POST field, both unfolded and unencoded; RFC 2369 §3.2: by mail too.
         return (
             mime.address_header("To", Mailbox(delivery.name, delivery.address))
             + self._subjects[skeleton.lead]
             + f"Message-ID: {message_id}\r\n"
-            f"List-Unsubscribe: <{unsubscribe}>,\r\n <mailto:{self._leave}?subject=unsubscribe%20{token}>\r\n"
+            f"List-Unsubscribe: <{_unsubscribe_url(self._publication.url, token)}>,\r\n"
+            f" <mailto:{self._leave}?subject=unsubscribe%20{token}>\r\n"
             "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode()
         )
 
@@ -192,12 +197,9 @@ class CopyPrinter:
             return self._plate.sender.address
         return f"{mailbox}+{self._tokens.bounce(delivery.id)}@{domain}"
 
-    def _preferences_url(self, delivery: Delivery) -> str:
-        token = self._tokens.preferences(delivery.reader_key, self._plate.newsletter)
-        return f"{self._publication.url}/preferences/{token}"
 
-    def _web_url(self, delivery: Delivery) -> str:
-        return f"{self._publication.url}/copy/{self._tokens.copy(delivery.reader_key, delivery.edition_id)}"
+def _unsubscribe_url(base: str, token: str) -> str:
+    return f"{base}/unsubscribe/{token}"
 
 
 def _signing(signers: "Iterable[Signer]", plate: Plate) -> Callable[[bytes, Sequence[bytes]], bytes] | None:

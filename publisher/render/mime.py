@@ -18,6 +18,7 @@ _LONGEST_WORD = 75  # RFC 2047 §2
 _LONGEST_FIRST_WORD = 60  # leaves room for the name of any field we write
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _ENCODE = re.compile(rb"[^\x20-\x3c\x3e-\x7e]|  +| (?=\n|\Z)|^\.|^From ", re.MULTILINE)
+_PLAIN_MAILBOX = re.compile(r"[A-Za-z-]+: [A-Za-z0-9'-]+(?: [A-Za-z0-9'-]+)* <[a-z0-9.+_-]+@[a-z0-9.-]+>\r\n")
 _UNIT = re.compile(rb"=[0-9A-F]{2}|[^=]")
 _AROUND_WORD = len("=?utf-8?b??=")
 _JOINER = "\u200d"
@@ -54,13 +55,20 @@ def _folded(start: str, words: list[str]) -> str:
 
 def encoded_words(text: str, first: int = _LONGEST_WORD) -> list[str]:
     """Base64 encoded-words, each whole characters and at most 75 long; the first at most `first`."""
+    data = text.encode()
+    if len(data) <= _bytes_in(min(first, _LONGEST_WORD)):
+        return [_encoded_word(data)]
     words, chunk, room = [], "", first
     for part in _units(text, _bytes_in(min(first, _LONGEST_WORD))):
         if chunk and len((chunk + part).encode()) > _bytes_in(room):
             words.append(chunk)
             chunk, room = "", _LONGEST_WORD
         chunk += part
-    return [f"=?utf-8?b?{base64.b64encode(word.encode()).decode()}?=" for word in [*words, chunk] if word]
+    return [_encoded_word(word.encode()) for word in [*words, chunk] if word]
+
+
+def _encoded_word(data: bytes) -> str:
+    return f"=?utf-8?b?{base64.b64encode(data).decode()}?="
 
 
 def _bytes_in(length: int) -> int:
@@ -93,6 +101,9 @@ def _belongs(character: str, unit: str) -> bool:
 
 def address_header(name: str, mailbox: Mailbox) -> bytes:
     """A field with one mailbox (RFC 5322 §3.4); the address itself is never encoded."""
+    plain = f"{name}: {mailbox.name} <{mailbox.address}>\r\n"
+    if len(plain) < _FOLD and _PLAIN_MAILBOX.fullmatch(plain):  # what most readers are
+        return plain.encode()
     address = f"<{_with_a_labels(one_line(mailbox.address))}>"
     phrase = display_name(mailbox.name)
     if not phrase:

@@ -5,13 +5,13 @@ a shorter teaser, then to a headline, and at the very last they are left to the 
 """
 
 import html
+import re
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import chain
-from typing import Any
 
 from publisher.model.newsletter import within
 from publisher.render import seal
@@ -20,6 +20,7 @@ from publisher.render.seal import CUT, DEPTHS, PERSONAL, SLOTS
 
 _REMEMBERED = 4096  # choices of sections whose pieces are kept in mind; the pieces, not their bytes
 _FAR = 1 << 40
+_ESCAPED = re.compile("[&<>\"']")  # what html.escape changes
 _LEFT_OUT = DEPTHS[-1]
 
 
@@ -53,9 +54,11 @@ class Printer:
 
     def __init__(self, plate: Plate) -> None:
         self.plate = plate
-        self.slots = {SLOTS[part] for _, cell in plate.cells for part in cell.parts if isinstance(part, int)}
         self.fits = _Bound(plate).largest() <= plate.budget
-        self._cells = [(_encode(name), cell.parts, cell.escape) for name, cell in plate.cells]
+        self._cell_slots = [part for _, cell in plate.cells for part in cell.parts if isinstance(part, int)]
+        self._slots = sorted(set(self._cell_slots))
+        self._names = [SLOTS[slot] for slot in self._slots]
+        self._alike = _alike(plate)
         self._pieces = _uncut(plate.pieces) if self.fits else plate.pieces
         self._texts = [piece.text if isinstance(piece.text, bytes) else b"" for piece in self._pieces]
         self._cell_at = {at: piece.text for at, piece in enumerate(self._pieces) if isinstance(piece.text, int)}
@@ -88,19 +91,27 @@ class Printer:
         return self._skeleton(frozenset(sections), frozenset(masked), personal)
 
     def fill(self, skeleton: Skeleton, values: Mapping[str, str]) -> list[bytes]:
-        """The body's pieces with the reader's values in them."""
-        plain = [values.get(slot, "") for slot in SLOTS]
-        ways = [value.encode() for value in plain], [html.escape(value).encode() for value in plain]
-        pieces, encoded = list(skeleton.pieces), dict[tuple[Any, bytes], bytes]()
+        """The body's pieces with the reader's values in them; of a slot without one, nothing."""
+        used = [values.get(name, "") for name in self._names]
+        if self._alike and not _ESCAPED.search("".join(used)):
+            once = dict(zip(self._slots, map(self._alike, map(str.encode, used)), strict=True))
+            encoded = [once[slot] for slot in self._cell_slots]
+        else:
+            encoded = self._encoded([values.get(slot, "") for slot in SLOTS])
+        pieces = list(skeleton.pieces)
         for at, number in skeleton.cells:
-            encode, parts, escape = self._cells[number]
-            filling = ways[escape]
-            raw = b"".join([filling[part] if isinstance(part, int) else part for part in parts])
-            done = encoded.get((encode, raw))  # a value stands in several cells, and is mostly the same when escaped
-            if done is None:
-                done = encoded[encode, raw] = encode(raw)
-            pieces[at] = done
+            pieces[at] = encoded[number]
         return pieces
+
+    def _encoded(self, plain: Sequence[str]) -> list[bytes]:
+        """Every cell, each for itself."""
+        ways = [value.encode() for value in plain], [html.escape(value).encode() for value in plain]
+        encoded = []
+        for name, cell in self.plate.cells:
+            filling = ways[cell.escape]
+            raw = b"".join([filling[part] if isinstance(part, int) else part for part in cell.parts])
+            encoded.append(encoding(name).cell(raw))
+        return encoded
 
     def size(self, sections: Collection[str]) -> int:
         """Bytes of HTML in the copies of these sections, with values as long as they may be."""
@@ -173,7 +184,7 @@ class _Opened:
         self._gates = [piece.gates for piece in pieces]
         self._nested: dict[int, Gates] = {}
         for number, piece in enumerate(pieces):
-            self._place(number, piece.gates)
+            self._place(number, _needed(piece.gates))
 
     def _place(self, number: int, gates: Gates) -> None:
         if not gates:
@@ -236,6 +247,13 @@ class _Bound:
             self._stories[int(own[1:])] += piece.size
 
 
+def _alike(plate: Plate) -> Callable[[bytes], bytes] | None:
+    """How to encode a value once for all its cells, where each is a value and nothing else, in the same encoding."""
+    names = {name for name, _ in plate.cells}
+    alone = all(len(cell.parts) == 1 and isinstance(cell.parts[0], int) for _, cell in plate.cells)
+    return encoding(names.pop()).cell if alone and len(names) == 1 else None
+
+
 def _uncut(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """The pieces of copies that are not cut, which need no gates of depth."""
     return tuple(merged(_whole(pieces)))
@@ -272,9 +290,10 @@ def _depth_sizes(pieces: Iterable[Piece]) -> Counter[tuple[str, int, int]]:
     return sizes
 
 
-@cache
-def _encode(name: str) -> Callable[[bytes], bytes]:
-    return encoding(name).cell
+def _needed(gates: Gates) -> Gates:
+    """The gates that decide: one that asks for no more than another of them is open whenever that one is."""
+    distinct = tuple(dict.fromkeys(gates))
+    return tuple(gate for gate in distinct if not any(other < gate for other in distinct))
 
 
 def _kind(gate: frozenset[str]) -> str:

@@ -13,7 +13,8 @@ that holds opens it:
 """
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from markupsafe import Markup
 
@@ -50,10 +51,11 @@ def state(positions: Collection[int]) -> set[str]:
 class Seal:
     """What templates call while an edition is pressed: `reader.name` leaves a sentinel, `marks.open(…)` a mark."""
 
-    def __init__(self, digest: str) -> None:
+    def __init__(self, digest: str, before: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`before` says what stands before a slot's value in every copy: of links all but their last part."""
         self._digest = digest
         # Lower-case letters and digits only: the same in text, attributes, addresses and through every inliner.
-        self.reader = {slot: f"{digest}s{number}z" for number, slot in enumerate(SLOTS)}
+        self.reader = {slot: f"{before.get(slot, '')}{digest}s{number}z" for number, slot in enumerate(SLOTS)}
         self.pattern = re.compile(
             rf"<!--{digest}b(?P<open>[a-z0-9.,]*)-->|<!--(?P<close>{digest}e)-->|{digest}s(?P<slot>\d+)z"
         )

@@ -17,6 +17,8 @@ from publisher.render.mime import quoted_printable
 
 _THREE = 3
 _LINE = 57  # bytes that make 76 characters (RFC 2045 §6.8)
+_WIDTH = 75  # of a line of quoted-printable, without its soft break
+_PLAIN_VALUE = re.compile(rb"[A-Za-z0-9~_:/@+-][A-Za-z0-9~_:/@+.-]*")  # nothing to encode
 # Where a value's neighbours end. HTML that was serialised has < and > around tags only: a > that comes first closes the
 # tag that the value stands in. A < that comes first says that it stands in text: its neighbours end at a blank, at a
 # comment or in the next tag.
@@ -70,6 +72,8 @@ class QuotedPrintable:
         return b"", text
 
     def cell(self, raw: bytes) -> bytes:
+        if len(raw) <= _WIDTH and _PLAIN_VALUE.fullmatch(raw):  # a token or an address: every copy has some
+            return raw + b"=\r\n"
         return quoted_printable(raw.replace(b"\n", b" ")) + b"=\r\n"
 
     def size(self, encoded: bytes) -> int:

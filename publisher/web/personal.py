@@ -22,6 +22,7 @@ from publisher.render.mail import CopyPrinter
 from publisher.store import database, editions, outbox, subscribers
 from publisher.tokens import Tokens
 
+_LARGEST_ID = 2**31 - 1
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' https: http:; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
@@ -44,7 +45,7 @@ def routes(engine: Engine, site: Site, tokens: Tokens, now: Callable[[], datetim
         Route("/unsubscribe/{token}", leaving.act, methods=["POST"]),
         Route("/preferences/{token}", choosing.ask, methods=["GET"]),
         Route("/preferences/{token}", choosing.act, methods=["POST"]),
-        Route("/copy/{token}", _Copies(engine, site, tokens).show, methods=["GET"]),
+        Route("/copy/{edition:int}/{token}", _Copies(engine, site, tokens).show, methods=["GET"]),
     ]
 
 
@@ -140,20 +141,21 @@ class _Copies:
         self._engine, self._site, self._tokens = engine, site, tokens
 
     async def show(self, request: Request) -> Response:
-        shown = await run_in_threadpool(self._printed, request.path_params["token"])
+        asked = request.path_params["edition"], request.path_params["token"]
+        shown = await run_in_threadpool(self._printed, *asked)
         if shown is None:
             templates = self._site.templates
             return HTMLResponse(page.missing_page(self._site.publication, templates), status_code=404, headers=_HEADERS)
         return HTMLResponse(shown, headers=_MAIL_HEADERS)
 
-    def _printed(self, token: str) -> str | None:
+    def _printed(self, edition_id: int, token: str) -> str | None:
         read = self._tokens.read_copy(token)
-        if read is None:
+        if read is None or edition_id > _LARGEST_ID:
             return None
         with database.reading(self._engine) as db:
-            edition, saved = editions.get(db, read[1]), editions.plate(db, read[1])
-            delivery = outbox.delivery(db, read[1], read[0])
-        if edition is None or saved is None or delivery is None:
+            edition, saved = editions.get(db, edition_id), editions.plate(db, edition_id)
+            delivery = outbox.delivery(db, edition_id, read[0])
+        if edition is None or edition.newsletter != read[1] or saved is None or delivery is None:
             return None
         try:
             printer = CopyPrinter(plate.load(saved), edition.key, self._site.publication, self._tokens)

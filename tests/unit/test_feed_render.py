@@ -366,7 +366,7 @@ class TestPages:
     def test_links_lead_from_an_edition_to_its_articles_as_plain_files(self):
         document = an_edition_page()
 
-        addresses = [one.get("href") for one in document.cssselect("h4 a")]
+        addresses = [one.get("href") for one in document.cssselect(".headline a")]
         assert addresses == [
             "../../articles/story-1.html",
             "https://elsewhere.example/4?a=1&b=2",
@@ -420,7 +420,7 @@ class TestPublished:
     """An edition's page is kept with marks, and shown without them and without what was withdrawn."""
 
     def test_what_was_withdrawn_leaves_it_with_its_heading(self):
-        marked = "<h1>A</h1><!--[0.1]--><h2>World</h2><!--[/]--><!--[0]-->one<!--[/]--><!--[1]-->two<!--[/]--> end"
+        marked = "<h1>A</h1><!--[s0,s1]--><h2>World</h2><!--[/]--><!--[s0]-->one<!--[/]--><!--[s1]-->two<!--[/]--> end"
 
         assert page.published(marked, ()) == "<h1>A</h1><h2>World</h2>onetwo end"
         assert page.published(marked, {1}) == "<h1>A</h1><h2>World</h2>one end"

@@ -490,8 +490,8 @@ def reader_of(printed: Printed) -> dict[str, str]:
         "name": "Ada",
         "address": "ada@example.org",
         "unsubscribe_url": unsubscribe,
-        "preferences_url": f"{base}/preferences/{tokens().preferences('key-of-ada', 'briefing')}",
-        "web_url": f"{base}/copy/{tokens().copy('key-of-ada', 1)}",
+        "preferences_url": f"{base}/preferences/{tokens().links('key-of-ada', 'briefing').preferences}",
+        "web_url": f"{base}/copy/1/{tokens().links('key-of-ada', 'briefing').copy}",
     }
 
 

@@ -269,11 +269,6 @@ class TestValues:
 
         assert text.split() == page.split() == f"{around}{forged}".split()
 
-    def test_the_slots_of_a_plate_are_known_to_its_printer(self):
-        content = SEAL.reader["name"] + block([], SEAL.reader["web_url"])
-
-        assert Printer(a_plate(content)).slots == {"name", "web_url"}
-
 
 class TestBytes:
     CONTENT = TestConditions.CONTENT + SEAL.reader["name"] + "\n"

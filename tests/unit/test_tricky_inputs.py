@@ -465,7 +465,7 @@ class Test20Unsubscribe:
 
     @staticmethod
     def token(newsletter: str = "briefing") -> str:
-        return tokens().unsubscribe("key-of-ada@example.org", newsletter)
+        return tokens().links("key-of-ada@example.org", newsletter).unsubscribe
 
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
     def test_20_a_look_changes_nothing(self, asked, method):
@@ -523,7 +523,7 @@ class Test20Unsubscribe:
 
     def test_20_a_token_for_another_purpose_ends_nothing(self, asked):
         ask, active = asked
-        preferences = tokens().preferences("key-of-ada@example.org", "briefing")
+        preferences = tokens().links("key-of-ada@example.org", "briefing").preferences
 
         assert ask("POST", preferences, data={"List-Unsubscribe": "One-Click"}).status_code == 400
         assert active() == ["briefing", "weekend"]
