@@ -19,9 +19,10 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Inbox:
-    """What a server accepted: (recipient, message)."""
+    """What a server accepted: (recipient, message), and the envelope sender of each message."""
 
     caught: list[tuple[str, bytes]] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
     sessions: int = 0
 
     @property
@@ -29,6 +30,7 @@ class Inbox:
         return [recipient for recipient, _ in self.caught]
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        self.senders.append(envelope.mail_from)
         self.caught.extend((recipient, envelope.content) for recipient in envelope.rcpt_tos)
         return "250 2.0.0 kept"
 

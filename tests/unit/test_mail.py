@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
+from premailer import Premailer
 
 from publisher.model.article import Article, Author, Image, Related
 from publisher.model.delivery import Copy, Delivery
@@ -652,3 +653,19 @@ def test_an_article_with_something_missing_is_printed_all_the_same(missing):
 
     assert printed.headlines == ["Story 1"]
     assert "Story 1" in printed.text
+
+
+def test_premailer_is_called_once_for_an_edition_however_many_readers(monkeypatch):
+    calls = []
+    transform = Premailer.transform
+    monkeypatch.setattr(
+        Premailer, "transform", lambda self, *args, **how: calls.append(1) or transform(self, *args, **how)
+    )
+
+    printer = press(stories()).printer()
+    copies = [
+        printer.print(a_delivery(id=number, sections=("world", "economy")[: number % 3])) for number in range(100)
+    ]
+
+    assert len([copy for copy in copies if copy]) > 50
+    assert calls == [1]
