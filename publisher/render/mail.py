@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from publisher.clean.text import one_line
@@ -16,7 +17,7 @@ from publisher.render import mime
 from publisher.render.edition import EditionView, Story
 from publisher.render.environment import Templates
 from publisher.render.plate import Placed, Plate, compile_plate
-from publisher.render.printer import Cut, Printer, Skeleton
+from publisher.render.printer import REMEMBERED, Cut, Printer, Skeleton
 from publisher.render.seal import Seal
 from publisher.tokens import Tokens
 
@@ -155,7 +156,7 @@ class CopyPrinter:
             "web_url": links.copy,
         }
         body = self._printer.fill(skeleton, values)
-        signature = self._sign(own, body) if self._sign else b""
+        signature = self._sign(own, skeleton, body) if self._sign else b""
         message = b"".join((signature, own, self._plate.head, *body))
         return Copy(self._envelope_sender(delivery), delivery.address, message_id, message)
 
@@ -202,7 +203,10 @@ def _unsubscribe_url(base: str, token: str) -> str:
     return f"{base}/unsubscribe/{token}"
 
 
-def _signing(signers: "Iterable[Signer]", plate: Plate) -> Callable[[bytes, Sequence[bytes]], bytes] | None:
+Sign = Callable[[bytes, Skeleton, Sequence[bytes]], bytes]
+
+
+def _signing(signers: "Iterable[Signer]", plate: Plate) -> Sign | None:
     """What makes the DKIM-Signature fields of a copy from its own fields and its body; None where nobody signs."""
     host = plate.sender.address.rpartition("@")[2]
     ours = [signer for signer in signers if _aligned(signer.domain, host)]
@@ -212,9 +216,14 @@ def _signing(signers: "Iterable[Signer]", plate: Plate) -> Callable[[bytes, Sequ
 
     signature = Signature(ours, plate.head.removesuffix(_END))
 
-    def sign(own: bytes, body: Sequence[bytes]) -> bytes:
-        digest = hashlib.sha256()
-        for piece in body:
+    @lru_cache(maxsize=REMEMBERED)
+    def begun(skeleton: Skeleton) -> "hashlib._Hash":
+        """The hash of what all copies of a choice begin with: up to the first value of a reader's own."""
+        return hashlib.sha256(b"".join(skeleton.pieces[: skeleton.shared]))
+
+    def sign(own: bytes, skeleton: Skeleton, body: Sequence[bytes]) -> bytes:
+        digest = begun(skeleton).copy()
+        for piece in body[skeleton.shared :]:
             digest.update(piece)
         return signature.sign(own, digest.digest(), plate.pressed_at)
 

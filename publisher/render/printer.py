@@ -18,7 +18,7 @@ from publisher.render import seal
 from publisher.render.plate import Gates, Piece, Plate, encoding, merged
 from publisher.render.seal import CUT, DEPTHS, PERSONAL, SLOTS
 
-_REMEMBERED = 4096  # choices of sections whose pieces are kept in mind; the pieces, not their bytes
+REMEMBERED = 4096  # choices of sections whose pieces are kept in mind; the pieces, not their bytes
 _FAR = 1 << 40
 _ESCAPED = re.compile("[&<>\"']")  # what html.escape changes
 _LEFT_OUT = DEPTHS[-1]
@@ -39,7 +39,7 @@ class Cut:
 _UNCUT = Cut()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Skeleton:
     """What readers of one choice get: the article that leads, the body's pieces, and which cells stand where in it."""
 
@@ -47,6 +47,11 @@ class Skeleton:
     pieces: tuple[bytes, ...]
     cells: tuple[tuple[int, int], ...]
     cut: Cut = _UNCUT
+
+    @property
+    def shared(self) -> int:
+        """How many of the first pieces are the same in every copy of this choice."""
+        return min([at for at, _ in self.cells], default=len(self.pieces))
 
 
 class Printer:
@@ -65,7 +70,7 @@ class Printer:
         self._opened = _Opened(self._pieces, len(plate.placed))
         self._depths = _depth_sizes(self._pieces)
         self._in_section: dict[str, list[tuple[int, int]]] = {}
-        self._skeleton = lru_cache(maxsize=_REMEMBERED)(self._assembled)
+        self._skeleton = lru_cache(maxsize=REMEMBERED)(self._assembled)
 
     def positions(self, sections: Iterable[str], masked: Collection[int] = ()) -> list[int]:
         """The placements that a reader of these sections sees: each article once, under the first of its sections."""
