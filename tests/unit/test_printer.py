@@ -245,7 +245,7 @@ def test_a_copy_fits_its_budget_and_is_cut_from_the_end_a_little_before_a_lot(
 
 
 @settings(deadline=None, max_examples=200)
-@given(LENGTHS, SHORT, LINES, st.integers(500, 8_000))
+@given(LENGTHS, SHORT, LINES, st.integers(3_000, 14_000))
 @example([0] * 4, [0] * 4, "x", 700)
 def test_an_edition_that_is_said_to_fit_fits_for_every_choice(whole, short, line, budget):
     """The bound spares the printer the question; it may be too careful, never too careless."""
