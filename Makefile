@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo test test-wordpress lint messages bench lock clean
+.PHONY: install demo test judges test-wordpress lint messages gallery bench lock clean
 
 install: $(STAMP)
 
@@ -18,6 +18,13 @@ demo: $(STAMP)
 
 test: $(STAMP) lint
 	$(BIN)/pytest
+
+# What judges the mail beside Python: the packages of npm; Java, SpamAssassin and OpenDKIM are the system's.
+judges: tests/judges/node_modules/.package-lock.json
+
+tests/judges/node_modules/.package-lock.json: tests/judges/package-lock.json
+	npm --prefix tests/judges ci --ignore-scripts --no-audit --no-fund
+	touch $@
 
 # Against a real WordPress: Debian's wordpress, php-cli, php-mysql, php-xml and a MariaDB that lets root in.
 test-wordpress: $(STAMP)
@@ -37,6 +44,10 @@ messages: $(STAMP)
 		$(BIN)/pybabel --quiet update --input-file .venv/messages.pot --output-file $$file \
 			--locale $$(basename $$file .po) --no-wrap --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
 	done
+
+# The pictures of the manual; needs Chromium and Noto fonts with Arabic, Nastaliq and CJK.
+gallery: $(STAMP)
+	$(BIN)/python -m tests.gallery
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.press
