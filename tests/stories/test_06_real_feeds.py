@@ -76,17 +76,25 @@ def test_titles_links_and_dates_are_the_sources(printed, samples):
         assert {link: found[link] for link in found.keys() - own} == expected, form
 
 
-def test_the_edition_arrives_whole(printed):
+def test_the_edition_arrives_and_is_cut_to_what_mailboxes_show(printed):
+    """More than a hundred stories do not fit: the page says so, and the text part has them all."""
     newsroom, messages = printed
-    stories = {one["article_id"] for one in newsroom.json("editions", "show", "1")["contents"]}
+    shown = newsroom.json("editions", "show", "1")
+    stories = {one["article_id"]: one["headline"] for one in shown["contents"]}
 
     assert {message["To"].addresses[0].addr_spec for message in messages} == {"ada@example.org", "bob@example.org"}
-    assert newsroom.json("editions", "show", "1")["deliveries"] == {"accepted": 2, "nothing_new": 1}
+    assert shown["deliveries"] == {"accepted": 2, "nothing_new": 1}
+    assert "left to the web" in shown["note"]
     for message in messages:
         assert not message.defects
         page = message.get_body(("html",)).get_content()
-        assert page.count('class="story"') == len(stories) > 100
+        text = " ".join(re.sub("[\u2068\u2069]", "", message.get_body(("plain",)).get_content()).split())
+        assert len(page.encode()) <= 90_000
+        assert 50 < page.count('class="headline"') < len(stories)
+        assert 'class="cut"' in page
         assert 'lang="ur"' in page
+        assert len(stories) > 100
+        assert [headline for headline in stories.values() if " ".join(headline.split()) not in text] == []
 
 
 def test_nothing_active_comes_through(printed):
