@@ -5,6 +5,7 @@ redirect; doing it twice does nothing more.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -45,7 +46,7 @@ def routes(engine: Engine, site: Site, tokens: Tokens, now: Callable[[], datetim
         Route("/unsubscribe/{token}", leaving.act, methods=["POST"]),
         Route("/preferences/{token}", choosing.ask, methods=["GET"]),
         Route("/preferences/{token}", choosing.act, methods=["POST"]),
-        Route("/copy/{edition:int}/{token}", _Copies(engine, site, tokens).show, methods=["GET"]),
+        Route("/copy/{edition:int}/{token}", _Copies(engine, site, tokens, now).show, methods=["GET"]),
     ]
 
 
@@ -97,33 +98,26 @@ class _Preferences:
         newsletter = self._site.newsletters.get(read[1]) if read else None
         if read is None or newsletter is None:
             return self._page(None, (), known=False)
-        offered = self._offered(newsletter)
-        with database.writing(self._engine) as db:
+        wanted = _tidy(chosen or (), self._offered(newsletter))
+        stored = bool(wanted) and self._store(read[0], newsletter.name, wanted)
+        with database.reading(self._engine) as db:
             now = subscribers.sections(db, read[0], newsletter.name)
-            wanted = _tidy(chosen, offered) if chosen is not None else ()
-            stored = bool(now is not None and wanted and subscribers.choose(db, read[0], newsletter.name, wanted))
-        shown = wanted if stored else now or ()
-        return self._page(newsletter, shown, known=now is not None, asked=chosen is not None, done=stored)
+        return self._page(newsletter, now or (), known=now is not None, asked=chosen is not None, done=stored)
+
+    def _store(self, reader_key: str, newsletter: str, wanted: Sequence[str]) -> bool:
+        with database.writing(self._engine) as db:
+            return subscribers.choose(db, reader_key, newsletter, wanted)
 
     def _offered(self, newsletter: Newsletter) -> list[Section]:
         every = self._site.publication.sections
         return [one for one in every if any(within(one.path, section) for section in newsletter.sections)]
 
-    def _page(
-        self,
-        newsletter: Newsletter | None,
-        chosen: Sequence[str],
-        *,
-        known: bool,
-        asked: bool = False,
-        done: bool = False,
-    ) -> Response:
+    def _page(self, newsletter: Newsletter | None, chosen: Sequence[str], **became: bool) -> Response:
+        title, language = (newsletter.title, newsletter.language) if newsletter else ("", "")
         offered = self._offered(newsletter) if newsletter else []
         choices = [(section, any(within(section.path, path) for path in chosen)) for section in offered]
-        shown = page.preferences_page(
-            newsletter.title if newsletter else "", choices, self._site.templates, known=known, asked=asked, done=done
-        )
-        return HTMLResponse(shown, status_code=200 if known else 400, headers=_HEADERS)
+        shown = page.preferences_page(title, choices, self._site.templates, language=language, **became)
+        return HTMLResponse(shown, status_code=200 if became["known"] else 400, headers=_HEADERS)
 
 
 def _tidy(chosen: Sequence[str], offered: Sequence[Section]) -> tuple[str, ...]:
@@ -135,10 +129,13 @@ def _tidy(chosen: Sequence[str], offered: Sequence[Section]) -> tuple[str, ...]:
 
 
 class _Copies:
-    """A reader's own copy as a page, without what is only theirs: they may pass its address on."""
+    """A reader's own copy as a page, without what is only theirs: they may pass its address on.
 
-    def __init__(self, engine: Engine, site: Site, tokens: Tokens) -> None:
-        self._engine, self._site, self._tokens = engine, site, tokens
+    What was withdrawn since is left out, as on every page.
+    """
+
+    def __init__(self, engine: Engine, site: Site, tokens: Tokens, now: Callable[[], datetime]) -> None:
+        self._engine, self._site, self._tokens, self._now = engine, site, tokens, now
 
     async def show(self, request: Request) -> Response:
         asked = request.path_params["edition"], request.path_params["token"]
@@ -155,10 +152,13 @@ class _Copies:
         with database.reading(self._engine) as db:
             edition, saved = editions.get(db, edition_id), editions.plate(db, edition_id)
             delivery = outbox.delivery(db, edition_id, read[0])
+            withdrawn = editions.withdrawn_from(db, self._now()).get(edition_id, set())
         if edition is None or edition.newsletter != read[1] or saved is None or delivery is None:
             return None
         try:
-            printer = CopyPrinter(plate.load(saved), edition.key, self._site.publication, self._tokens)
+            made = plate.load(saved)
         except PressError:
             return None
-        return printer.page(delivery)
+        gone = (made.placed[position].article_id for position in withdrawn)
+        printer = CopyPrinter(made, edition.key, self._site.publication, self._tokens)
+        return printer.page(replace(delivery, masked=(*delivery.masked, *gone)))

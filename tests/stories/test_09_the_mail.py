@@ -214,6 +214,15 @@ class TestLinks:
         assert "/preferences/" not in hrefs
         assert "noindex" in headers["x-robots-tag"]
 
+    def test_what_was_withdrawn_leaves_it_too(self, served):
+        url = self.link(served, "copy")
+        (served.path / "articles" / "world" / "one.md").unlink()
+        served.run("gather")
+
+        status, page, _ = get(url)
+
+        assert (status, headlines(html.document_fromstring(page))) == (200, ["The economy"])
+
     @pytest.mark.parametrize("path", ["preferences", "copy"])
     def test_another_links_token_opens_nothing(self, served, path):
         url = self.link(served, path)
