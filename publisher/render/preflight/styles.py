@@ -199,4 +199,4 @@ def _hiding(element: Any, values: Mapping[str, str]) -> str:
 
 def _zero(written: str | None) -> bool:
     match = _LENGTH.fullmatch((written or "")[:_LONGEST_LENGTH])
-    return bool(match) and float(match[1]) == 0  # type: ignore[index]
+    return match is not None and float(match[1]) == 0
