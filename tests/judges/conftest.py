@@ -1,8 +1,11 @@
-"""What the judges of the mail look at: every edition of the tests in every layout, and the demo's mail."""
+"""What the judges of the mail look at: every edition of the tests in every layout, and the demo's mail and site."""
 
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -35,39 +38,41 @@ def package(path: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def messages() -> dict[str, bytes]:
-    """A copy of every edition in every language and layout, by name."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a demo that ran once."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, "-m", "publisher", "demo", "--once", "--dir", str(folder)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def messages(demo: Path) -> dict[str, bytes]:
+    """By name, a copy of every edition in every language and layout, one with logos, and the demo's two editions."""
     found = {
         f"{language}-{layout}": editions.copy(language, layout).message
         for language in editions.LANGUAGES
         for layout in editions.LAYOUTS
     }
-    return found | {"en-logo": editions.copy("en", "digest", theme=LOGO).message}
+    found["en-logo"] = editions.copy("en", theme=LOGO).message
+    found |= _largest(demo)
+    assert len(found) == 15 + 1 + 2
+    return found
+
+
+def _largest(demo: Path) -> Iterator[tuple[str, bytes]]:
+    """By cadence, the copy that holds most of the demo's edition."""
+    copies = sorted((file.read_bytes() for file in (demo / "mail").glob("*.eml")), key=len)
+    for cadence in ("daily", "weekly"):
+        yield f"demo-{cadence}", [copy for copy in copies if f"-{cadence}:briefing:".encode() in copy][-1]
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def pages(messages: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The HTML of those copies, as files."""
     folder = tmp_path_factory.mktemp("pages")
-    for language in editions.LANGUAGES:
-        for layout in editions.LAYOUTS:
-            page = editions.html_of(editions.copy(language, layout))
-            (folder / f"{language}-{layout}.html").write_text(page, "utf-8")
-    (folder / "en-logo.html").write_text(editions.html_of(editions.copy("en", "digest", theme=LOGO)), "utf-8")
+    for name, message in messages.items():
+        body = message_from_bytes(message, policy=default).get_body(("html",))
+        assert body is not None, name
+        (folder / f"{name}.html").write_text(body.get_content().replace("\r\n", "\n"), "utf-8")
     return sorted(folder.iterdir())
-
-
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The largest copy of each edition of the demo."""
-    folder = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "publisher", "demo", "--once", "--dir", str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    largest: dict[str, bytes] = {}
-    for file in (folder / "mail").glob("*.eml"):
-        message = file.read_bytes()
-        edition = next(line for line in message.split(b"\r\n") if line.startswith(b"Feedback-ID:")).decode()
-        if len(message) > len(largest.get(edition, b"")):
-            largest[edition] = message
-    assert len(largest) == 2
-    return largest

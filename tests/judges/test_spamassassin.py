@@ -2,57 +2,46 @@
 
 import re
 import subprocess
-
-import pytest
+from collections.abc import Mapping
+from pathlib import Path
 
 from tests.judges.conftest import program
 
 BAR = -0.9
-PICTURE_ONLY = b"""From: a@journal.example\r
-To: b@example.org\r
-Subject: FREE!!! Act now\r
-Message-ID: <1@journal.example>\r
+PICTURE_ONLY = b"""From: The Journal <a@journal.example>\r
+To: Ada <b@example.org>\r
+Subject: The news of today\r
+Date: Wed, 25 Nov 2026 06:00:00 +0000\r
+Message-ID: <b020957a324510caf9b40c6e9767b052@journal.example>\r
 MIME-Version: 1.0\r
 Content-Type: text/html; charset=utf-8\r
 \r
-<html><body><a href="http://192.0.2.1/x"><img src="http://192.0.2.1/x.png"></a></body></html>\r
+<html><body><a href="https://journal.example/x"><img src="https://journal.example/x.png"></a></body></html>\r
 """
+_STATUS = re.compile(r"^X-Spam-Status: (\w+, score=(-?[\d.]+) .*(?:\n[ \t].*)*)", re.MULTILINE)
 
 
-def verdict(message: bytes) -> tuple[float, str]:
-    """The score, and the rules that made it."""
-    done = subprocess.run(
-        [program("spamassassin"), "-t", "-L", "-x"], input=message, capture_output=True, timeout=120, check=True
-    )
-    status = re.search(rb"X-Spam-Status: (.*(?:\r?\n[ \t].*)*)", done.stdout)
-    assert status, done.stderr.decode()
-    text = " ".join(status[1].decode().split())
-    score = re.search(r"score=(-?[\d.]+)", text)
-    assert score
-    return float(score[1]), text
+def verdicts(messages: Mapping[str, bytes], folder: Path) -> dict[str, tuple[float, str]]:
+    """By name, the score and the rules that made it. One process judges all, for its start is slow."""
+    files = [folder / f"{name}.eml" for name in messages]
+    for file, message in zip(files, messages.values(), strict=True):
+        file.write_bytes(message)
+    # With Bayes it would learn from these messages into its user's own files, and judge by what it learnt there.
+    command = [program("spamassassin"), "-t", "-L", "-x", "--cf=use_bayes 0", *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120, check=True)
+    found = _STATUS.findall(done.stdout)
+    assert len(found) == len(files), done.stderr
+    return {name: (float(score), " ".join(why.split())) for name, (why, score) in zip(messages, found, strict=True)}
 
 
-def test_an_edition_is_no_spam_in_any_language(messages):
-    judged = {name: verdict(message) for name, message in messages.items() if name.endswith("digest")}
-
-    assert len(judged) == 5
-    assert {name: why for name, (score, why) in judged.items() if score > BAR} == {}
-
-
-@pytest.mark.parametrize("layout", ["brief", "full"])
-def test_nor_in_another_layout(messages, layout):
-    score, why = verdict(messages[f"en-{layout}"])
-
-    assert score <= BAR, why
-
-
-def test_the_editions_of_the_demo_are_none_either(demo):
-    judged = {name: verdict(message) for name, message in demo.items()}
+def test_no_edition_is_spam(messages, tmp_path):
+    judged = verdicts(messages, tmp_path)
 
     assert {name: why for name, (score, why) in judged.items() if score > BAR} == {}
 
 
-def test_the_judge_bites():
-    score, why = verdict(PICTURE_ONLY)
+def test_the_judge_bites(messages, tmp_path):
+    judged = verdicts({"good": messages["en-digest"], "picture": PICTURE_ONLY}, tmp_path)
 
-    assert score > 1, why
+    assert judged["good"][0] <= BAR
+    assert judged["picture"][0] > 1, judged["picture"]
