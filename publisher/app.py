@@ -213,6 +213,9 @@ def newsletter(entry: NewsletterConfig) -> Newsletter:
     )
 
 
+_NOT_ALONE = "an Ed25519 key cannot be read by every mailbox. Add a [[dkim]] with an RSA key for the same domain."
+
+
 def signers(config: Config) -> "tuple[Signer, ...]":
     """Who signs our mail, RSA before Ed25519, else in the order of the file; ConfigError lists every unusable key."""
     if not config.dkim:
@@ -228,6 +231,11 @@ def signers(config: Config) -> "tuple[Signer, ...]":
         except ValueError as error:
             place = ("dkim", index, "key_file" if entry.key_file else "key")
             problems.append(config.problem(place, str(error)))
+    readable = {signer.domain for signer in found if signer.algorithm.startswith("rsa")}
+    for index, entry in enumerate(config.dkim):
+        # RFC 8463 §5: not every verifier knows Ed25519, and to the others the mail would be unsigned.
+        if not problems and entry.domain not in readable:
+            problems.append(config.problem(("dkim", index), _NOT_ALONE))
     if problems:
         raise ConfigError(problems)
     return tuple(sorted(found, key=lambda signer: not signer.algorithm.startswith("rsa")))

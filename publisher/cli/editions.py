@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from publisher.cli import proofs
-from publisher.cli.opening import now, opened, output
+from publisher.cli.opening import find_edition, now, opened, output
 from publisher.cli.output import when
 from publisher.errors import Busy, PublisherError, UsageError
 
@@ -101,7 +101,7 @@ def note(
     """Set an editor's note at the head of a draft; an empty one takes it away."""
     with opened(context) as app:
         text = sys.stdin.read() if words == "-" else words
-        _greet(app, _edition(app, edition), text)
+        _greet(app, find_edition(app, edition), text)
         output(context).say(f"Edition {edition} has {'a' if text.strip() else 'no'} note from the editor.")
 
 
@@ -115,7 +115,7 @@ def _greet(app: "App", edition: "Edition", words: str) -> "Edition":
     with database.writing(app.newsroom.database) as db:
         if not editions.greet(db, edition.id, words.strip()):
             raise UsageError(f"edition {edition.id} is {edition.state}; only a draft can be given a note.")
-    return _edition(app, edition.id)
+    return find_edition(app, edition.id)
 
 
 @app.command()
@@ -127,7 +127,7 @@ def show(
 ) -> None:
     """Show what an edition holds, and account for every reader."""
     with opened(context) as app:
-        chosen = _edition(app, edition)
+        chosen = find_edition(app, edition)
         if checks or online:
             _check(context, app, chosen, online)
         else:
@@ -160,16 +160,6 @@ async def _answers(app: "App", pressing: "Pressing") -> dict[str, str]:
         return await links.ask(preflight.links(copy), http)
 
 
-def _edition(app: "App", edition_id: int) -> "Edition":
-    from publisher.store import database, editions
-
-    with database.reading(app.newsroom.database) as db:
-        edition = editions.get(db, edition_id)
-    if edition is None:
-        raise UsageError(f"there is no edition {edition_id}. See: publisher editions list")
-    return edition
-
-
 def _show(context: typer.Context, app: "App", edition: "Edition") -> None:
     from publisher.store import articles, database, editions, outbox
 
@@ -194,6 +184,7 @@ def _show(context: typer.Context, app: "App", edition: "Edition") -> None:
             "finished": when(edition.finished_at, zone),
             "deliveries": {state.value: number for state, number in counts.items()},
             "note": edition.note,
+            "editor's note": edition.greeting,
         }
     )
     rows = [(p.section, p.article_id, stories[p.article_id].title, _note(stories[p.article_id])) for p in placed]
@@ -218,7 +209,7 @@ def approve(context: typer.Context, edition: Annotated[int, typer.Argument(help=
     from publisher.pipeline import press
 
     with opened(context) as app:
-        chosen, out = _edition(app, edition), output(context)
+        chosen, out = find_edition(app, edition), output(context)
         if not out.confirm(f"Approve edition {edition} of {chosen.newsletter} for {_readers(app, chosen)} readers?"):
             out.say("Nothing was approved.")
             raise typer.Exit(1)
@@ -240,7 +231,7 @@ def send(
     out = output(context)
     _known_checks(accept or [])
     with opened(context) as app:
-        chosen, room = _edition(app, edition), app.newsroom
+        chosen, room = find_edition(app, edition), app.newsroom
         if chosen.state not in (State.DRAFT, State.APPROVED, State.PRESSED, State.SENDING):
             out.say(f"Edition {edition} is {chosen.state}: there is nothing to send.")
             _show_result(context, app, chosen)
@@ -264,7 +255,7 @@ def send(
         except (PublisherError, OSError) as error:
             out.warn(f"The site could not be built, the mail goes out all the same: {error}")
         _deliver(context, app, edition, readers)
-        failed = _show_result(context, app, _edition(app, edition))
+        failed = _show_result(context, app, find_edition(app, edition))
     if failed:
         raise typer.Exit(3)
 
@@ -329,7 +320,7 @@ def cancel(context: typer.Context, edition: Annotated[int, typer.Argument(help="
     from publisher.store import database, editions
 
     with opened(context) as app:
-        chosen = _edition(app, edition)
+        chosen = find_edition(app, edition)
         with database.writing(app.newsroom.database) as db:
             note = {"note": "cancelled by an editor", "finished_at": now()}
             moved = editions.move(db, edition, [State.DRAFT, State.APPROVED], State.CANCELLED, **note)

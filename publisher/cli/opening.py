@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from publisher.cli.output import Output
+from publisher.errors import UsageError
 
 if TYPE_CHECKING:
     from publisher.app import App
+    from publisher.model.newsletter import Edition
 
 
 def now() -> datetime:
@@ -31,3 +33,13 @@ def opened(context: typer.Context) -> "Iterator[App]":
 
     with app.opened(output(context).config, now()) as newsroom:
         yield newsroom
+
+
+def find_edition(app: "App", edition_id: int) -> "Edition":
+    from publisher.store import database, editions
+
+    with database.reading(app.newsroom.database) as db:
+        edition = editions.get(db, edition_id)
+    if edition is None:
+        raise UsageError(f"there is no edition {edition_id}. See: publisher editions list")
+    return edition

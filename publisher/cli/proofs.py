@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from publisher.cli.opening import now, opened, output
+from publisher.cli.opening import find_edition, now, opened, output
 from publisher.errors import PublisherError, TransportDown, UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def preview(
 
     out = output(context)
     with opened(context) as app:
-        chosen, room = _edition(app, edition), app.newsroom
+        chosen, room = find_edition(app, edition), app.newsroom
         if reader:
             as_reader(room.database, chosen.newsletter, reader)
         chosen_port = _free_port(port)
@@ -54,16 +54,6 @@ def preview(
                 _open(url)
 
         asyncio.run(_serve(pages, chosen_port, ready))
-
-
-def _edition(app: "App", edition_id: int) -> "Edition":
-    from publisher.store import database, editions
-
-    with database.reading(app.newsroom.database) as db:
-        edition = editions.get(db, edition_id)
-    if edition is None:
-        raise UsageError(f"there is no edition {edition_id}. See: publisher editions list")
-    return edition
 
 
 def _free_port(wanted: int) -> int:
@@ -108,7 +98,7 @@ def proof(
     out = output(context)
     addresses = _addresses(to)
     with opened(context) as app:
-        chosen = _edition(app, edition)
+        chosen = find_edition(app, edition)
         pressing, copies = _copies(app, chosen, addresses, _whom(app, chosen, reader, sections))
         failing = _failing(app, pressing)
         outcomes = asyncio.run(_carry(app.engine.transport, copies))

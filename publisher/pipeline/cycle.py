@@ -124,6 +124,9 @@ def _log(turn: Tick) -> None:
             state=edition.state,
         )
     for pressed in turn.pressed:
-        log.info("pressed", edition=pressed.edition.id, queued=pressed.queued, error=pressed.error)
+        if pressed.error:
+            log.warning("not pressed", edition=pressed.edition.id, error=pressed.error)
+        else:
+            log.info("pressed", edition=pressed.edition.id, queued=pressed.queued)
     if turn.built:
         log.info("site built", written=len(turn.built.written), removed=len(turn.built.removed))

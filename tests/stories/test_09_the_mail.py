@@ -238,9 +238,12 @@ def test_a_note_stands_at_the_head_of_the_copies_and_of_the_page(newsroom):
     newsroom.article("world/one.md").readers("ada@example.org,Ada,*").run("gather")
     edition = newsroom.json("editions", "build", "briefing", "--note", "Good *morning*.<script>x</script>")["id"]
 
+    assert "Good *morning*." in newsroom.run("editions", "show", str(edition)).stdout
     newsroom.run("editions", "send", str(edition), "--yes")
     newsroom.run("build")
+    checks = {one["check"]: one for one in newsroom.json("editions", "show", str(edition), "--checks")}
 
+    assert checks["text"]["verdict"] == "cannot be seen from here"
     text, page = parsed(newsroom.mail()[0].read_bytes())
     [web] = (newsroom.path / "site" / "editions" / "briefing").glob("*.html")
     assert "Good morning." in text

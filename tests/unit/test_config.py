@@ -720,12 +720,23 @@ class TestDkim:
         assert "PRIVATE KEY" not in repr(config) + config.model_dump_json()
 
     def test_a_key_may_come_by_the_environment(self, newsroom, monkeypatch, pems):
-        entry = {"domain": "zeitung-münchen.example", "selector": "p", "key": pems["ed25519"]}
+        entry = {"domain": "zeitung-münchen.example", "selector": "p", "key": pems["rsa"]}
         monkeypatch.setenv("PUBLISHER_DKIM", json.dumps([entry]))
 
         (found,) = app.signers(read(newsroom, PUBLICATION))
 
         assert found.domain == "xn--zeitung-mnchen-osb.example"
+
+    def test_an_ed25519_key_never_signs_alone(self, newsroom, pems):
+        """To a verifier that does not know it the mail would be unsigned (RFC 8463 §5)."""
+        for name, pem in pems.items():
+            (newsroom / f"{name}.pem").write_text(pem)
+        text = dkim("e", 'key_file = "ed25519.pem"') + dkim("r", 'key_file = "rsa.pem"', "other.example")
+
+        with pytest.raises(ConfigError, match="Add a \\[\\[dkim\\]\\] with an RSA key for the same domain") as caught:
+            app.signers(read(newsroom, PUBLICATION + text))
+
+        assert [problem.where for problem in caught.value.problems] == ["config.toml:5:3"]
 
     def test_nobody_signs_where_no_key_is_given(self, newsroom):
         assert app.signers(read(newsroom, PUBLICATION)) == ()
