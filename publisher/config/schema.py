@@ -127,8 +127,22 @@ class NewsletterConfig(Table):
 
 class FeedConfig(Table):
     sections: tuple[str, ...] = ("*",)
+    descendants: bool = True
+    authors: bool | None = None
+    kinds: bool | None = None
+    newsletters: bool | None = None
     formats: tuple[Literal["rss", "atom", "json"], ...] = ("rss", "atom", "json")
-    entries: int = Field(default=50, ge=1, le=1000)
+    entries: int = Field(default=50, ge=1, le=500)
+
+
+class SyndicationConfig(Table):
+    """What holds for all feeds. `moved` and `closed` are feeds' paths below `feeds/`, such as a section's."""
+
+    hubs: tuple[HttpUrl, ...] = ()
+    moved: dict[str, str] = {}
+    closed: tuple[str, ...] = ()
+    max_age: Duration = timedelta(minutes=5)
+    max_bytes: int = Field(default=250_000, ge=10_000, le=1_000_000)
 
 
 class StoreConfig(Table):
@@ -210,6 +224,7 @@ class SiteConfig(Table):
     static: Path = Path("static")
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    requests_per_minute: int = Field(default=300, ge=0)
 
 
 class FetchConfig(Table):
@@ -260,6 +275,7 @@ class Config(BaseSettings):
     sources: tuple[SourceConfig, ...] = Field(default=(), alias="source")
     newsletters: tuple[NewsletterConfig, ...] = Field(default=(), alias="newsletter")
     feeds: tuple[FeedConfig, ...] = Field(default=(FeedConfig(),), alias="feed")
+    syndication: SyndicationConfig = SyndicationConfig()
     store: StoreConfig = StoreConfig()
     transport: TransportConfig = FolderTransportConfig(type="folder")
     delivery: DeliveryConfig = DeliveryConfig()

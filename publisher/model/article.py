@@ -63,6 +63,8 @@ class RawArticle:
     `title`, `standfirst` and `teaser` are plain text, `body` is HTML whose relative addresses start at `base`.
     `kind` is the label where the source has a field of its own for it; `sections` are the source's own names, the
     primary first, a nested one as `Parent/Child`. `embargo` is an instant before which nobody may read it.
+    `replies` counts readers' comments. `minor` says that what changed since last time is not worth telling readers,
+    `correction` in plain words what was wrong before.
     `format` names the shape it came in, such as `rss` or `ninjs 2`; `origins` says, for fields that came from another
     place than that, from which, such as `{"published": "json-ld"}`. `where` is `file:line` or an address, for messages.
     """
@@ -90,7 +92,18 @@ class RawArticle:
     access: Access = Access.PUBLIC
     status: Status = Status.USABLE
     comments: str = ""
+    replies: int | None = None
+    minor: bool = False
+    correction: str = ""
     origins: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What was wrong in a story and since when it is mended, in plain words."""
+
+    at: datetime
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +142,8 @@ class Article:
     slug: str = ""
     id: int = 0
     tag: str = ""
+    replies: int | None = None
+    corrections: tuple[Correction, ...] = ()
     first_seen: datetime | None = field(default=None, compare=False)
     updated: datetime | None = field(default=None, compare=False)
 

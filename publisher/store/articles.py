@@ -150,7 +150,7 @@ def _load(db: Connection, query: Select[Any]) -> list[Article]:
 
 
 def _article(row: Mapping[Any, Any], sections: Sequence[str]) -> Article:
-    plain = {key: value for key, value in row.items() if key != "words_key"}
+    plain = {key: value for key, value in row.items() if key not in ("words_key", "shown_at")}
     return Article(
         **{
             **plain,

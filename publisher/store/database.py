@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError
 from publisher.errors import Busy, SchemaError
 from publisher.store.schema import newsroom
 
-HEAD = "0003"
+HEAD = "0004"
 _BUSY_MS = 30_000
 _MOST_PARAMETERS = 10_000  # SQLite takes 32,766 in a statement, PostgreSQL 65,535
 _T = TypeVar("_T")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -104,6 +105,8 @@ articles = Table(
     Column("first_seen", Instant, nullable=False),
     Column("updated", Instant, nullable=False),
     Column("content_hash", Text, nullable=False),
+    Column("replies", Integer),
+    Column("shown_at", Instant),
     Index("ix_articles_words_key", "source", "words_key"),
     Index("ix_articles_published", "source", "published"),
 )
@@ -146,6 +149,50 @@ article_sections = Table(
     Column("article_id", _to("articles.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("section", Text, nullable=False, index=True),
+)
+
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("article_id", _to("articles.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("tag", Text, nullable=False),
+)
+
+feed_archives = Table(
+    "feed_archives",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+archived = Table(
+    "archived",
+    metadata,
+    Column("feed", Text, primary_key=True),
+    Column("article_id", _to("articles.id"), primary_key=True, index=True),
+    Column("number", Integer, nullable=False),
+)
+
+pings = Table(
+    "pings",
+    metadata,
+    Column("hub", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_at", Instant),
+    Column("succeeded", Boolean, nullable=False),
+    Column("reply", Text, nullable=False),
 )
 
 clock = Table(
