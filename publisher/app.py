@@ -33,7 +33,7 @@ from publisher.config import (
 )
 from publisher.engines.embedded import EmbeddedEngine
 from publisher.errors import ConfigError, FetchError, Problem
-from publisher.model.newsletter import EVERYTHING, Mailbox, Newsletter, Publication, Section
+from publisher.model.newsletter import EVERYTHING, Mailbox, Newsletter, Publication, Section, Syndication
 from publisher.model.theme import Palette, Theme
 from publisher.pipeline.cycle import Newsroom
 from publisher.pipeline.deliver import Policy
@@ -125,6 +125,7 @@ def _build(config: Config, root: Path, store: Engine, founded: datetime) -> App:
         static=root / config.site.static,
         founded=founded.astimezone(UTC),
         root=root,
+        syndication=syndication(config),
     )
     http = client(config)
     newsroom = Newsroom(
@@ -275,6 +276,11 @@ def feed_plans(config: Config, sections: Sequence[Section]) -> tuple[FeedPlan, .
             plan = FeedPlan(section, entry.formats, entry.entries)
             plans[plan.path] = plan
     return tuple(plans.values())
+
+
+def syndication(config: Config) -> Syndication:
+    own = config.syndication
+    return Syndication(own.hubs, MappingProxyType(dict(own.moved)), own.closed, own.max_age, own.max_bytes)
 
 
 def assignments(config: Config, house: Publication, root: Path, http: Http | None) -> tuple[Assignment, ...]:

@@ -1,7 +1,7 @@
 """The publication, its sections and newsletters, and the editions that come of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -52,6 +52,21 @@ class Publication:
 
     def section(self, path: str) -> Section | None:
         return next((section for section in self.sections if section.path == path), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Syndication:
+    """What holds for all feeds: WebSub hubs, feeds' paths that moved or closed, and the limits of a feed.
+
+    A path is the one below `feeds/`, such as a section's. `max_age` is how long a copy is fresh; `max_bytes` is the
+    size over which the oldest entries keep only their summaries.
+    """
+
+    hubs: tuple[str, ...] = ()
+    moved: Mapping[str, str] = field(default_factory=dict)
+    closed: tuple[str, ...] = ()
+    max_age: timedelta = timedelta(minutes=5)
+    max_bytes: int = 250_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from sqlalchemy import Connection, Engine
 
 from publisher.model.article import Article
-from publisher.model.newsletter import EVERYTHING, Newsletter, Publication, Section, within
+from publisher.model.newsletter import EVERYTHING, Newsletter, Publication, Section, Syndication, within
 from publisher.render import feed as feeds
 from publisher.render import page
 from publisher.render.edition import Shelf, Story, article_path, article_url, edition_path
@@ -54,6 +54,7 @@ class Site:
     static: Path
     founded: datetime
     root: Path
+    syndication: Syndication = Syndication()
 
 
 @dataclass(frozen=True, slots=True)
