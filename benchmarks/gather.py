@@ -24,11 +24,12 @@ from sqlalchemy import Engine
 
 from benchmarks import journal
 from publisher.clean.article import Desk
+from publisher.model.article import Article
 from publisher.pipeline import gather
 from publisher.pipeline.gather import Assignment
 from publisher.ports import Response
 from publisher.render import feed
-from publisher.render.feed import FeedEntryView, FeedView
+from publisher.render.feed import FeedView
 from publisher.sources.feed.source import FeedSource
 from publisher.store import database
 
@@ -71,9 +72,17 @@ def write_feeds(folder: Path) -> int:
             description="Everything",
             path=f"wire-{number}",
             home=f"https://wire-{number}.example/",
+            language="en",
             updated=NOW,
             entries=[
-                FeedEntryView(replace(one, tag=f"tag:wire.example,2026:{one.id}"), str(one.url), one.body, NOW)
+                feed.entry(
+                    replace(one, tag=f"tag:wire.example,2026:{one.id}"),
+                    str(one.url),
+                    one.body,
+                    journal.PUBLICATION,
+                    "",
+                    NOW,
+                )
                 for one in stories
             ],
         )
@@ -81,6 +90,10 @@ def write_feeds(folder: Path) -> int:
         (folder / f"{number}.xml").write_bytes(content)
         size += len(content)
     return size
+
+
+def _retagged(article: Article) -> Article:
+    return replace(article, tag=f"tag:wire.example,2026:{article.id}")
 
 
 def in_a_process(role: str, folder: Path) -> dict[str, float]:

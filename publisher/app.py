@@ -38,10 +38,9 @@ from publisher.model.theme import Palette, Theme
 from publisher.pipeline.cycle import Newsroom
 from publisher.pipeline.deliver import Policy
 from publisher.pipeline.gather import Assignment
-from publisher.pipeline.syndicate import FeedPlan, Site
+from publisher.pipeline.syndicate import FeedRule, Site, feeds_of_everything
 from publisher.ports import Http, Response, Source, Transport
 from publisher.render.environment import Templates
-from publisher.render.feed import FILES, TYPES
 from publisher.render.mail import Post
 from publisher.sources.feed.source import FeedSource
 from publisher.sources.folder import FolderSource
@@ -103,9 +102,8 @@ def opened(path: Path, now: datetime) -> Iterator[App]:
 
 def _build(config: Config, root: Path, store: Engine, founded: datetime) -> App:
     house = publication(config)
-    plans = feed_plans(config, house.sections)
-    whole = [(TYPES[form], f"{plan.path}/{FILES[form]}") for plan in plans if not plan.section for form in plan.formats]
-    templates = Templates(house, root, whole)
+    rules = feed_rules(config)
+    templates = Templates(house, root, feeds_of_everything(rules))
     secret = config.publication.secret_key
     tokens = Tokens([secret.get_secret_value() if secret else ""])
     newsletters = MappingProxyType({entry.name: newsletter(entry) for entry in config.newsletters})
@@ -119,7 +117,7 @@ def _build(config: Config, root: Path, store: Engine, founded: datetime) -> App:
     site = Site(
         publication=house,
         newsletters=newsletters,
-        feeds=plans,
+        feeds=rules,
         templates=templates,
         path=root / config.site.path,
         static=root / config.site.static,
@@ -265,17 +263,21 @@ def _unknown_check(name: str, known: Sequence[str]) -> str:
     return f'there is no check "{name}". {fix}'
 
 
-def feed_plans(config: Config, sections: Sequence[Section]) -> tuple[FeedPlan, ...]:
-    """Every feed once; `*` means the publication and each of its sections."""
-    plans: dict[str, FeedPlan] = {}
-    for entry in config.feeds:
-        everything = EVERYTHING in entry.sections
-        chosen: list[Section | None] = [None] if everything else []
-        chosen += [section for section in sections if everything or section.path in entry.sections]
-        for section in chosen:
-            plan = FeedPlan(section, entry.formats, entry.entries)
-            plans[plan.path] = plan
-    return tuple(plans.values())
+def feed_rules(config: Config) -> tuple[FeedRule, ...]:
+    """Whose feeds there are; `*` means everybody's, unless a rule says otherwise."""
+    return tuple(
+        FeedRule(
+            formats=entry.formats,
+            entries=entry.entries,
+            everything=(everything := EVERYTHING in entry.sections),
+            sections=entry.sections,
+            authors=everything if entry.authors is None else entry.authors,
+            kinds=everything if entry.kinds is None else entry.kinds,
+            newsletters=everything if entry.newsletters is None else entry.newsletters,
+            descendants=entry.descendants,
+        )
+        for entry in config.feeds
+    )
 
 
 def syndication(config: Config) -> Syndication:
@@ -288,7 +290,7 @@ def assignments(config: Config, house: Publication, root: Path, http: Http | Non
     return tuple(
         Assignment(
             _source(entry, house, root, http or _NoNetwork()),
-            Desk(house, entry.section, MappingProxyType(dict(entry.sections)), entry.language),
+            Desk(house, entry.section, MappingProxyType(dict(entry.sections)), entry.language, entry.edits == "silent"),
             entry.every,
         )
         for entry in config.sources

@@ -19,6 +19,8 @@ _TELLING_WORDS = 40  # two stories may share fewer: a photo of the day, a list o
 _LONGEST_BODY = 1_000_000  # characters; the longest real article is a tenth of it
 _LONGEST_TITLE = 300
 _LONGEST_SHOWN = 200
+LONGEST_CORRECTION = 1_000
+_MOST_REPLIES = 2**31 - 1  # that a database can count
 _FIRST_YEAR = 1900
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _DERIVED, _DEFAULT = "derived", "default"
@@ -26,12 +28,17 @@ _DERIVED, _DEFAULT = "derived", "default"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """How one source's articles are read: where its own section names lead, and what holds by default."""
+    """How one source's articles are read: where its own section names lead, and what holds by default.
+
+    `silent` says that its edits are not announced. It changes nothing in an article, so it is left out of `repr`, by
+    which gathering knows that everything must be read again.
+    """
 
     publication: Publication
     section: str = ""
     sections: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
+    silent: bool = field(default=False, repr=False)
     names: Mapping[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -42,12 +49,15 @@ class Cleaned(NamedTuple):
     """`article` is None where there is nothing to print; `repairs` counts what had to be mended, by kind.
 
     `words_key` is a digest of the article's words that survives new markup, None where they are too few to tell.
+    `minor` says that its last change is not to be announced, `correction` what was wrong before.
     """
 
     article: Article | None
     problems: list[Problem]
     repairs: Counter[str]
     words_key: str | None = None
+    minor: bool = False
+    correction: str = ""
 
 
 def clean(raw: RawArticle, source: str, desk: Desk) -> Cleaned:
@@ -73,8 +83,10 @@ def clean(raw: RawArticle, source: str, desk: Desk) -> Cleaned:
     sections = _sections(raw.sections, desk)
     article = _article(raw, source, desk, title, words, base, sections, problems)
     article = replace(article, url=url, body=_body(body, article, title), related=_related(raw.related, base, url))
-    finished = replace(article, content_hash=_hash(article), origins=_origins(raw, article, found=bool(sections)))
-    return Cleaned(finished, problems, repaired, _words_key(words))
+    correction = text.shortened(text.one_line(raw.correction), LONGEST_CORRECTION)
+    origins = _origins(raw, article, found=bool(sections))
+    finished = replace(article, content_hash=_hash(article, correction), origins=origins)
+    return Cleaned(finished, problems, repaired, _words_key(words), raw.minor or desk.silent, correction)
 
 
 def _words_key(words: str) -> str | None:
@@ -118,6 +130,7 @@ def _article(
         access=raw.access,
         status=raw.status,
         comments=_web_address(raw.comments, base),
+        replies=raw.replies if raw.replies is None or 0 <= raw.replies <= _MOST_REPLIES else None,
         slug=text.slug(raw.slug or headline),
         content_hash="",
     )
@@ -251,6 +264,7 @@ def _origins(raw: RawArticle, article: Article, *, found: bool) -> dict[str, str
         "body": raw.body, "authors": article.authors, "published": article.published, "modified": article.modified,
         "embargo": article.embargo, "sections": article.sections, "tags": article.tags, "image": article.image,
         "related": article.related, "language": raw.language, "comments": article.comments, "url": article.url,
+        "replies": article.replies is not None, "correction": raw.correction.strip(),
     }  # fmt: skip
     came = {name: raw.origins.get(name, raw.format) for name, value in named.items() if value}
     came["headline"] = raw.origins.get("title", raw.format) if raw.title.strip() else _DERIVED
@@ -263,9 +277,12 @@ def _origins(raw: RawArticle, article: Article, *, found: bool) -> dict[str, str
     return came if _language(raw.language) else {**came, "language": _DEFAULT}
 
 
-def _hash(article: Article) -> str:
-    """A digest of all that a reader sees; what changes it is an update."""
-    seen = [
+def _hash(article: Article, correction: str) -> str:
+    """A digest of all that a reader sees; what changes it is an update.
+
+    What came to it later counts only where it is there, so that articles that were filed before stay the same.
+    """
+    seen: list[object] = [
         article.kind, article.headline, article.standfirst, article.teaser, article.body, article.language, article.url,
         [_values(author) for author in article.authors],
         _values(article.image) if article.image else None,
@@ -273,6 +290,8 @@ def _hash(article: Article) -> str:
         article.sections, article.tags, article.access, article.status, article.comments,
         str(article.published or ""), str(article.embargo or ""),
     ]  # fmt: skip
+    seen += [["correction", correction]] if correction else []
+    seen += [["replies", article.replies]] if article.replies is not None else []
     return hashlib.sha256(json.dumps(seen, ensure_ascii=True).encode()).hexdigest()
 
 

@@ -1,8 +1,10 @@
 """Characters and plain text: what XML, mail and mailboxes refuse never gets further than here."""
 
+import hashlib
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
 import nh3
 
@@ -143,3 +145,13 @@ def slug(text: str) -> str:
     """Small ASCII letters, digits and hyphens; empty where the text has none."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return _UNSAFE_IN_SLUG.sub("-", ascii_text.replace("'", "")).strip("-")[:80].rstrip("-")
+
+
+@lru_cache(10_000)
+def handle(name: str) -> str:
+    """A person's or a kind's name as a part of an address: its slug, with a digest where the slug loses letters."""
+    lost = [one for one in unicodedata.normalize("NFKD", name) if one.isalnum() and not one.isascii()]
+    if not lost:
+        return slug(name)
+    digest = hashlib.sha256(one_line(name).casefold().encode()).hexdigest()[:8]
+    return f"{slug(name)}-{digest}".lstrip("-")

@@ -1,5 +1,6 @@
 """publisher articles: what was gathered."""
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from publisher.model.article import Article, Filing, Origin
+    from publisher.model.article import Article, Correction, Filing, Origin
 
 app = typer.Typer(help="What was gathered.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -79,6 +80,8 @@ def show(context: typer.Context, article: Annotated[str, typer.Argument(help="Id
         "access": found.access.value,
         "embargo": when(found.embargo, zone),
         "comments": found.comments,
+        "replies": found.replies,
+        "corrections": _numbered(found, zone),
         "related": [f"{one.title}  {one.url}" for one in found.related],
         "feed id": found.tag,
         "where from": [f"{name}: {place}" for name, place in found.origins.items()],
@@ -102,6 +105,7 @@ def explain(context: typer.Context, article: Annotated[str, typer.Argument(help=
         ids = [{**asdict(one), "because": one.rule.meaning} for one in origins]
         became = [{**asdict(one), "because": one.rule.meaning} for one in history]
         seen = {"public": found.public(now()), "why": _why_public(found)}
+        seen |= {"published": found.published, "updated": found.updated, "corrections": found.corrections}
         out.data({"id": found.id, "title": found.title, **seen, "origins": ids, "addresses": addresses,
                   "history": became, "editions": placed})  # fmt: skip
         return
@@ -109,6 +113,9 @@ def explain(context: typer.Context, article: Annotated[str, typer.Argument(help=
         {
             "article": f"{found.id}, {found.title}",
             "for readers": _why_public(found),
+            "published": when(found.published, zone),
+            "changed": f"{when(found.updated, zone)}, as readers are told",
+            "corrections": _numbered(found, zone),
             "known as": [_origin(one, zone) for one in origins],
             "addresses": addresses,
             "history": [_entry(one, zone) for one in history],
@@ -117,6 +124,66 @@ def explain(context: typer.Context, article: Annotated[str, typer.Argument(help=
             ],
         }
     )
+
+
+@app.command()
+def correct(
+    context: typer.Context,
+    article: Annotated[str, typer.Argument(help="Id, slug or address.")],
+    note: Annotated[str, typer.Argument(help="What was wrong, in plain words; - reads them.")] = "",
+    instead_of: Annotated[int | None, typer.Option(min=1, help="The number of a note that this one replaces.")] = None,
+    remove: Annotated[int | None, typer.Option(min=1, help="The number of a note to take back.")] = None,
+) -> None:
+    """Print a correction with a story, and tell readers that it changed; or mend a correction in silence."""
+    from publisher.store import corrections, database
+
+    words = _words(sys.stdin.read() if note == "-" else note)
+    if bool(words) == bool(remove) or (remove and instead_of):
+        raise UsageError('write either what was wrong, "An earlier version gave the wrong year.", or --remove 1')
+    out = output(context)
+    with opened(context) as app, database.writing(app.newsroom.database) as db:
+        found = _find(db, article)
+        if number := instead_of or remove:
+            old = _numbered_note(found, number)
+        if any(one.note == words for one in found.corrections):
+            said = "says so already; nothing was changed"
+        elif remove:
+            corrections.remove(db, found, number, now())
+            said = f"does not say any more: {old.note}"
+        elif instead_of:
+            corrections.reword(db, found, number, words, now())
+            said = f"says, still as of {when(old.at, app.newsroom.publication.zone)}: {words}"
+        else:
+            corrections.correct(db, found, words, now())
+            said = f"says from now on: {words}"
+        after = _find(db, str(found.id))
+        zone = app.newsroom.publication.zone
+    out.say(f"{found.title} {said}")
+    if out.json:
+        out.data(after.corrections)
+    else:
+        out.record({"corrections": _numbered(after, zone)})
+
+
+def _words(note: str) -> str:
+    from publisher.clean.article import LONGEST_CORRECTION
+    from publisher.clean.text import one_line
+
+    words = one_line(note)
+    if len(words) > LONGEST_CORRECTION:
+        raise UsageError(f"the correction has {len(words):,} characters; {LONGEST_CORRECTION:,} are the most.")
+    return words
+
+
+def _numbered_note(article: "Article", number: int) -> "Correction":
+    if number > len(article.corrections):
+        known = len(article.corrections) or "no"
+        raise UsageError(f"{article.title} has {known} corrections. See: publisher articles show {article.id}")
+    return article.corrections[number - 1]
+
+
+def _numbered(article: "Article", zone: "ZoneInfo") -> list[str]:
+    return [f"{number}. {when(one.at, zone)}: {one.note}" for number, one in enumerate(article.corrections, 1)]
 
 
 def _why_public(article: "Article") -> str:

@@ -13,6 +13,8 @@ from publisher.cli.opening import now, opened, output
 from publisher.errors import Busy
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from publisher.app import App
 
 _TICK_SECONDS = 15
@@ -26,13 +28,39 @@ def serve(
     context: typer.Context,
     host: Annotated[str, typer.Option(help="Where to listen; [site] host by default.")] = "",
     port: Annotated[int, typer.Option(help="[site] port by default.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, help="How many processes serve; by default as many as the cores it may use.")
+    ] = 0,
 ) -> None:
     """Serve web pages and feeds."""
+    from publisher.web.server import listen
+    from publisher.web.workers import cores, keep
+
     _log_everything()
-    with opened(context) as app:
-        host, port = host or app.config.site.host, port or app.config.site.port
-        output(context).say(f"Serving {app.newsroom.site.path} at http://{host}:{port}/. Ctrl-C ends it.")
-        asyncio.run(serve_until_stopped(_application(app), host, port))
+    with opened(context) as app:  # and close it: what is open does not outlive a fork
+        site, settings = app.newsroom.site.path, app.config.site
+    host, port = host or settings.host, port or settings.port
+    with listen(host, port) as listening:
+        output(context).say(f"Serving {site} at http://{host}:{listening.getsockname()[1]}/. Ctrl-C ends it.")
+        if (workers or cores()) == 1:
+            _serve(context, listening)
+        else:
+            keep(workers or cores(), lambda end: _serve(context, listening, end))
+
+
+def _serve(context: typer.Context, listening: "socket", end: int | None = None) -> None:
+    """In this process, until a signal comes or the descriptor `end` can be read."""
+    from publisher.web.server import loop_factory, serving_on
+
+    async def until_stopped(application: Any) -> None:
+        stop = _stop_on_signals()
+        if end is not None:
+            asyncio.get_running_loop().add_reader(end, stop.set)
+        async with serving_on(listening, application):
+            await stop.wait()
+
+    with opened(context) as app, asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(until_stopped(_application(app)))
 
 
 async def serve_until_stopped(application: Any, host: str, port: int) -> None:
@@ -114,7 +142,8 @@ async def _deliver(app: "App", stop: asyncio.Event) -> None:
 def _application(app: "App") -> Any:
     from publisher.web.application import application
 
-    return application(app.newsroom.database, app.newsroom.site, app.newsroom.tokens, now)
+    most = app.config.site.requests_per_minute
+    return application(app.newsroom.database, app.newsroom.site, app.newsroom.tokens, now, most)
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -3,12 +3,14 @@
 Works on the parsed TOML, before the types are checked, so that these mistakes are listed with all the others.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from email.utils import parseaddr
 from typing import Any
 
 from publisher.config.positions import Key
 from publisher.config.values import host
+from publisher.model.moves import Moves
 
 Mistake = tuple[Key, str]
 
@@ -21,6 +23,7 @@ def broken_references(data: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from _orphans(data, paths)
     yield from _same_selector(data)
     yield from _unsigned(data)
+    yield from _moves(data)
     for table in ("newsletter", "feed"):
         for index, entry in _tables(data, table):
             yield from _unknown_sections(entry.get("sections"), (table, index, "sections"), paths)
@@ -86,6 +89,32 @@ def _unsigned(data: Mapping[str, Any]) -> Iterator[Mistake]:
         if domain and not any(f".{domain}".endswith(f".{known}") for known in domains):
             message = f'"{sender}" would go out unsigned: no [[dkim]] is for its domain.'
             yield ("newsletter", index, "from"), f'{message} Add [[dkim]] domain = "{domain}".'
+
+
+_FEED_PATH = re.compile(r"(?!feeds/)[\w-][\w.-]*(/[\w-][\w.-]*)*")
+
+
+def _moves(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Feeds that moved or closed: a path that is none, one that is both, and moves that never end."""
+    own = data.get("syndication")
+    table = own if isinstance(own, dict) else {}
+    moved, closed = table.get("moved"), table.get("closed")
+    moves = {old: new for old, new in moved.items() if isinstance(new, str)} if isinstance(moved, dict) else {}
+    places: list[tuple[Key, object]] = [
+        (("syndication", "moved", old), path) for old in moves for path in (old, moves[old])
+    ]
+    places += [(("syndication", "closed", n), one) for n, one in enumerate(closed if isinstance(closed, list) else ())]
+    for key, path in places:
+        if isinstance(path, str) and not _FEED_PATH.fullmatch(path):
+            yield key, f'"{path}" is not a path below feeds/. Write a section\'s, such as "economy/trade", or "by/ada".'
+    for old in moves:
+        if isinstance(closed, list) and old in closed:
+            yield ("syndication", "moved", old), f'"{old}" is closed too. Keep it under moved, or under closed.'
+        try:
+            Moves(moves).place(old)
+        except ValueError:
+            message = f'"{old}" leads to "{moves[old]}" and round for ever. Write the path where its feeds are now.'
+            yield ("syndication", "moved", old), message
 
 
 def _host(name: object) -> str:

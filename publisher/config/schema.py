@@ -64,6 +64,7 @@ class _Source(Table):
     sections: dict[str, str] = {}
     language: str = ""
     timezone: Zone | None = None
+    edits: Literal["announced", "silent"] = "announced"
     every: Duration = timedelta(minutes=15)
 
 

@@ -17,6 +17,7 @@ from publisher.demo.journal import lay_out
 from publisher.errors import PublisherError
 from publisher.model.newsletter import EditionState
 from publisher.pipeline import compose, gather, press, readers, syndicate
+from publisher.render.feed import FILES
 from publisher.store import articles, database, outbox
 from publisher.web.application import application
 
@@ -100,7 +101,7 @@ def perform(app: building.App, clock: Clock, catching: Catcher, say: Say) -> Acc
         editions=len(pressed),
         deliveries=outcomes,
         caught=catching.caught - before,
-        feeds=sum(path.startswith("feeds/") and not path.endswith(".css") for path in paths),
+        feeds=sum(path.rpartition("/")[2] in FILES.values() for path in paths),
         pages=sum(path.endswith(".html") for path in paths),
     )
 

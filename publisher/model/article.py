@@ -187,6 +187,7 @@ class Rule(StrEnum):
     WORDS = "words"
     REUSED_ID = "reused id"
     ABSENCE = "absence"
+    EDITOR = "editor"
 
     @property
     def meaning(self) -> str:
@@ -201,6 +202,7 @@ _MEANINGS = {
     Rule.WORDS: "an article of this source with another id had exactly these words",
     Rule.REUSED_ID: "only the id was known: address, headline, date and words were all others, so it is another story",
     Rule.ABSENCE: "the source does not hold it any more",
+    Rule.EDITOR: "an editor named it",
 }
 
 

@@ -76,10 +76,12 @@ class Tick:
 class Memory:
     """What one process knows between ticks; a new one begins without, and only does a little too much.
 
-    `site` is the fingerprint of the last whole build; `asked` is when each source was asked last.
+    `site` is the fingerprint of the last whole build, `entries` what it printed;
+    `asked` is when each source was asked last.
     """
 
     site: str = ""
+    entries: syndicate.Memory = field(default_factory=syndicate.Memory)
     asked: dict[str, datetime] = field(default_factory=dict)
 
 
@@ -92,10 +94,10 @@ async def tick(newsroom: Newsroom, now: datetime, memory: Memory) -> Tick:
     )
     memory.asked |= {one.source.name: now for one in due}
     composed, pressed = await asyncio.to_thread(_editions, newsroom, now)
-    current = await asyncio.to_thread(syndicate.fingerprint, newsroom.database, now)
+    current = await asyncio.to_thread(syndicate.fingerprint, newsroom.database, newsroom.site, now)
     built = None
     if current != memory.site:
-        built = await asyncio.to_thread(syndicate.build, newsroom.database, newsroom.site, now)
+        built = await asyncio.to_thread(syndicate.build, newsroom.database, newsroom.site, now, memory=memory.entries)
         memory.site = current
     turn = Tick(tuple(gathered), tuple(composed), tuple(pressed), built)
     _log(turn)

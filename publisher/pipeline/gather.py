@@ -320,7 +320,9 @@ def _cleaned(fetched: Fetched, assignment: Assignment, problems: list[Problem]) 
     uses = Counter(address for _, _, address in found)
     # An address that several entries share, a podcast's or a live blog's, tells none of them apart.
     return [
-        Candidate(article, address if uses[address] == 1 else None, one.words_key, one.repairs)
+        Candidate(
+            article, address if uses[address] == 1 else None, one.words_key, one.repairs, one.minor, one.correction
+        )
         for one, article, address in found
     ]
 

@@ -85,13 +85,13 @@ class EditionView:
         return tuple(story for shelf in self.shelves for story in shelf.stories)
 
 
-def article_path(article: Article) -> str:
-    return f"articles/{article.slug}.html"
+def article_path(slug: str) -> str:
+    return f"articles/{slug}.html"
 
 
 def article_url(article: Article, base: str) -> str:
     """Where a story is read: its own address, or our page of it below `base`."""
-    return article.url or f"{base}/{article_path(article)}"
+    return article.url or f"{base}/{article_path(article.slug)}"
 
 
 def edition_path(edition: Edition) -> str:

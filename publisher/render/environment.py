@@ -3,6 +3,7 @@
 Article and reader text is data: it is escaped, never rendered. Templates see no configuration and no environment.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -75,6 +76,7 @@ class Templates:
 
     def __init__(self, publication: Publication, root: Path, feeds: Sequence[tuple[str, str]] = ()) -> None:
         self.publication = publication
+        self._root = root
 
         def folder(path: str) -> BaseLoader:
             return FileSystemLoader([root / path, shipped() / path])
@@ -83,7 +85,7 @@ class Templates:
         self._environment = _Sandbox(
             loader=PrefixLoader({prefix: folder(path) for prefix, path in _FOLDERS.items()}),
             extensions=["jinja2.ext.i18n"],
-            autoescape=lambda name: not (name or "").endswith((".txt.j2", ".css")),
+            autoescape=lambda name: not (name or "").endswith((".txt.j2", ".css", ".css.j2")),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -107,6 +109,16 @@ class Templates:
             raise TemplateProblem(_syntax_problem(error, name)) from None
         except _MISTAKES as error:
             raise TemplateProblem(f"{_place(error, name)}  {str(error) or type(error).__name__}.") from error
+
+    def digest(self) -> str:
+        """What decides the output of every template: another one means that pages and entries must be made anew."""
+        found = hashlib.sha256()
+        for folder in sorted({*_FOLDERS.values(), "templates/locale"}):
+            for base in (self._root, shipped()):
+                for file in sorted((base / folder).rglob("*")):
+                    if file.is_file():
+                        found.update(f"{file.relative_to(base)}\n".encode() + file.read_bytes())
+        return found.hexdigest()
 
     def check(self) -> list[str]:
         """Compile every template, read every catalogue; return what is wrong, one line each."""
@@ -175,6 +187,14 @@ def _prose(html: str, level: str | int, width: int) -> Markup:
     return Markup(_IMAGE.sub(picture, lowered))  # noqa: S704 - sanitised when it was filed
 
 
+_UNQUOTED = re.compile(r'["\\<\x00-\x1f\x7f]')
+
+
+def _css_string(text: str) -> str:
+    """A text as a string of CSS (css-syntax-3 §4.3.5); `<` too, for where CSS stands within HTML."""
+    return '"' + _UNQUOTED.sub(lambda match: f"\\{ord(match[0]):x} ", str(text)) + '"'
+
+
 def _filters(publication: Publication) -> dict[str, Any]:
     def dated(style: str) -> Callable[..., str]:
         @pass_context
@@ -218,4 +238,5 @@ def _filters(publication: Publication) -> dict[str, Any]:
         "underline": lambda text: "-" * min(columns(text), 72),
         "plain": lambda html: from_html(str(html)),
         "iso": lambda moment: moment.isoformat(timespec="seconds"),
+        "css": _css_string,
     }

@@ -1,10 +1,13 @@
-"""Web pages: the front page, an edition's page, an article's page. The same stories by the same macros as the mail."""
+"""Web pages: the front page, an edition's page, an article's page, the list of feeds; and how a browser shows a feed.
+
+The same stories by the same macros as the mail.
+"""
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from markupsafe import Markup
 
@@ -24,6 +27,36 @@ class FrontPage:
     shelves: Sequence[Shelf]
     editions: Sequence[tuple[Edition, str, str]]
     feeds: Sequence[tuple[Section | None, Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternate:
+    """A feed that a page names in its head, for feed readers to find; `path` lies below the publication's address."""
+
+    type: str
+    title: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLink:
+    """One feed of the list: `links` are absolute addresses by format, the one to recommend first.
+
+    `level` is 1 for a top section and for what is no section, 2 for a child; `language` is the title's.
+    """
+
+    title: str
+    level: int
+    language: str
+    links: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedGroup:
+    """Feeds of one kind, in the order of the list."""
+
+    kind: Literal["everything", "section", "kind", "author", "newsletter"]
+    feeds: Sequence[FeedLink]
 
 
 class _Marks:
@@ -46,9 +79,13 @@ _MARK = re.compile(r"<!--\[(?P<conditions>[a-z0-9.,]*|/)\]-->")
 _POSITION = re.compile(r"s(\d+)")
 
 
-def edition_page(view: EditionView, templates: Templates) -> str:
-    """The edition for everybody: no personal link, every section; with marks, for `published` to read."""
-    return _page("web/edition.html.j2", templates, view.language, "../..", edition=view, marks=_Marks())
+def edition_page(view: EditionView, templates: Templates, alternates: Sequence[Alternate] = ()) -> str:
+    """The edition for everybody: no personal link, every section; with marks, for `published` to read.
+
+    `alternates` are the feeds of its newsletter, beside the publication's own.
+    """
+    values = {"edition": view, "marks": _Marks(), "alternates": alternates}
+    return _page("web/edition.html.j2", templates, view.language, "../..", **values)
 
 
 def published(page: str, gone: Collection[int]) -> str:
@@ -68,13 +105,29 @@ def published(page: str, gone: Collection[int]) -> str:
     return "".join([*parts, page[at:]])
 
 
-def article_page(article: Article, url: str, publication: Publication, templates: Templates) -> str:
+def article_page(
+    article: Article, url: str, publication: Publication, templates: Templates, alternates: Sequence[Alternate] = ()
+) -> str:
+    """`alternates` are the feeds of its sections and authors, beside the publication's own."""
     sections = [section for path in article.sections if (section := publication.section(path))]
-    return _page("web/article.html.j2", templates, article.language, "..", article=article, url=url, sections=sections)
+    values = {"article": article, "url": url, "sections": sections, "alternates": alternates}
+    return _page("web/article.html.j2", templates, article.language, "..", **values)
 
 
 def front_page(front: FrontPage, publication: Publication, templates: Templates) -> str:
     return _page("web/front.html.j2", templates, publication.language, ".", front=front)
+
+
+def feeds_page(groups: Sequence[FeedGroup], publication: Publication, templates: Templates) -> str:
+    """Every feed with its address, for `feeds/index.html`; what a feed is, for who has never heard of one."""
+    spoken = templates.interface(publication.language)
+    return _page("web/feeds.html.j2", templates, spoken, "..", groups=[group for group in groups if group.feeds])
+
+
+def feed_stylesheet(templates: Templates) -> str:
+    """What makes a feed readable in a browser, in the publication's language and colours: `feeds/feed.css`."""
+    publication = templates.publication
+    return templates.render("feeds/feed.css.j2", _values(publication.language, publication.url))
 
 
 def unsubscribe_page(
@@ -123,6 +176,12 @@ def entry_body(article: Article, publication: Publication, templates: Templates)
     return templates.render("feeds/entry.html.j2", _values(article.language, publication.url, article=article)).strip()
 
 
+def edition_body(view: EditionView, templates: Templates) -> str:
+    """An edition as an entry of its newsletter's feed: its stories' headlines and teasers under their sections."""
+    values = _values(view.language, templates.publication.url, edition=view)
+    return templates.render("feeds/edition.html.j2", values).strip()
+
+
 def _page(name: str, templates: Templates, language: str, root: str, **values: Any) -> str:
     """Render a page whose own pictures are found from `root`, so that the site also works as plain files."""
     page = templates.render(name, _values(language, root, **values))
@@ -138,5 +197,6 @@ def _values(language: str, root: str, **values: Any) -> dict[str, Any]:
         "dir": direction(language),
         "marks": Chosen(()),
         "reader": None,
+        "alternates": (),
         **values,
     }

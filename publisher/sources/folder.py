@@ -30,6 +30,7 @@ _HTML_BODY = re.compile(r"<body\b[^>]*>(.*)</body>", re.DOTALL | re.IGNORECASE)
 _Word = TypeVar("_Word", Access, Status)
 _SECTIONS = ("sections", "section", "categories", "category")
 _YES = ("true", "yes", "on", "1")
+_NO = ("false", "no", "off", "0", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,9 @@ def _article(file: Path, name: str, known: Mapping[str, Mapping[str, Any]], zone
         if values.text("draft").lower() in _YES
         else values.one_of(Status, "status", Status.USABLE),
         comments=values.text("comments"),
+        replies=values.number("replies"),
+        minor=values.yes("minor"),
+        correction=values.text("correction"),
     )
 
 
@@ -198,6 +202,18 @@ class _Values:
         if isinstance(value, list) and not any(isinstance(part, dict | list) for part in value):
             return tuple(str(part) for part in value)
         raise self._mistake(keys, "is not a list of names.", f"Write {keys[0]}: [one, two]")
+
+    def number(self, key: str) -> int | None:
+        written = self.text(key)
+        if written and not (written.isascii() and written.isdecimal() and len(written) < 10):
+            raise self._mistake((key,), f'"{written}" is not a number.', f"Write {key}: 12")
+        return int(written) if written else None
+
+    def yes(self, key: str) -> bool:
+        written = self.text(key).lower()
+        if written not in (*_YES, *_NO):
+            raise self._mistake((key,), f'"{written}" is neither true nor false.', f"Write {key}: true")
+        return written in _YES
 
     def date(self, zone: ZoneInfo, *keys: str) -> datetime | None:
         try:

@@ -8,8 +8,21 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
-from publisher.model.article import Access, Article, Author, Change, Filing, Image, Origin, Related, Rule, Status
+from publisher.model.article import (
+    Access,
+    Article,
+    Author,
+    Change,
+    Correction,
+    Filing,
+    Image,
+    Origin,
+    Related,
+    Rule,
+    Status,
+)
 from publisher.model.newsletter import EVERYTHING
+from publisher.store import corrections
 from publisher.store.database import chunks
 from publisher.store.schema import (
     article_addresses,
@@ -22,12 +35,12 @@ from publisher.store.schema import (
 )
 
 _ID = re.compile(r"[0-9]{1,9}")
-_MOMENT = func.coalesce(articles.c.published, articles.c.first_seen)
+MOMENT = func.coalesce(articles.c.published, articles.c.first_seen)
 
 
 def newest(db: Connection, now: datetime, sections: Iterable[str] = (EVERYTHING,), limit: int = 50) -> list[Article]:
     """Public articles of the sections and their children, each once, newest first."""
-    query = _public(now).where(in_sections(sections)).order_by(_MOMENT.desc(), articles.c.id.desc()).limit(limit)
+    query = _public(now).where(in_sections(sections)).order_by(MOMENT.desc(), articles.c.id.desc()).limit(limit)
     return _load(db, query)
 
 
@@ -35,8 +48,8 @@ def unplaced(
     db: Connection, already: Select[tuple[int]], sections: Iterable[str], since: datetime, now: datetime
 ) -> list[Article]:
     """Public articles of the sections, not older than `since`, that no edition in `already` carries."""
-    query = _public(now).where(in_sections(sections), since <= _MOMENT, articles.c.id.not_in(already))
-    return _load(db, query.order_by(_MOMENT.desc(), articles.c.id.desc()))
+    query = _public(now).where(in_sections(sections), since <= MOMENT, articles.c.id.not_in(already))
+    return _load(db, query.order_by(MOMENT.desc(), articles.c.id.desc()))
 
 
 def by_ids(db: Connection, ids: Iterable[int]) -> dict[int, Article]:
@@ -46,7 +59,7 @@ def by_ids(db: Connection, ids: Iterable[int]) -> dict[int, Article]:
 
 def listed(db: Connection, limit: int) -> list[Article]:
     """The newest articles, withheld ones included, for an editor."""
-    return _load(db, select(articles).order_by(_MOMENT.desc(), articles.c.id.desc()).limit(limit))
+    return _load(db, select(articles).order_by(MOMENT.desc(), articles.c.id.desc()).limit(limit))
 
 
 def find(db: Connection, name: str, url_key: str | None = None) -> Article | None:
@@ -146,10 +159,11 @@ def _load(db: Connection, query: Select[Any]) -> list[Article]:
         wanted = article_sections.c.article_id.in_(ids)
         for row in db.execute(select(article_sections).where(wanted).order_by(*order)):
             sections[row.article_id].append(row.section)
-    return [_article(row, sections[row["id"]]) for row in rows]
+    notes = corrections.of(db, sections)
+    return [_article(row, sections[row["id"]], notes.get(row["id"], ())) for row in rows]
 
 
-def _article(row: Mapping[Any, Any], sections: Sequence[str]) -> Article:
+def _article(row: Mapping[Any, Any], sections: Sequence[str], notes: Sequence[Correction]) -> Article:
     plain = {key: value for key, value in row.items() if key not in ("words_key", "shown_at")}
     return Article(
         **{
@@ -161,5 +175,6 @@ def _article(row: Mapping[Any, Any], sections: Sequence[str]) -> Article:
             "access": Access(row["access"]),
             "tags": tuple(row["tags"]),
             "sections": tuple(sections),
+            "corrections": tuple(notes),
         }
     )

@@ -114,10 +114,10 @@ def in_state(db: Connection, *states: EditionState) -> list[Edition]:
     return _load(db, select(*_SUMMARY).where(editions.c.state.in_(states)).order_by(editions.c.id))
 
 
-def with_page(db: Connection) -> list[tuple[Edition, bytes]]:
-    """Every edition that was pressed, newest first, with its web page."""
-    query = select(*_SUMMARY, editions.c.page).where(editions.c.page.is_not(None)).order_by(editions.c.id.desc())
-    return [(_edition(row), row["page"]) for row in db.execute(query).mappings()]
+def pressed(db: Connection, newsletter: str = "", limit: int | None = None) -> list[Edition]:
+    """The editions that have a web page, newest first."""
+    query = select(*_SUMMARY).where(editions.c.page.is_not(None)).order_by(editions.c.id.desc()).limit(limit)
+    return _load(db, query.where(editions.c.newsletter == newsletter) if newsletter else query)
 
 
 def withdrawn_from(db: Connection, now: datetime) -> dict[int, set[int]]:
@@ -153,5 +153,4 @@ def _load(db: Connection, query: Select[Any]) -> list[Edition]:
 
 
 def _edition(row: Mapping[Any, Any]) -> Edition:
-    plain = {key: value for key, value in row.items() if key != "page"}
-    return Edition(**{**plain, "state": EditionState(row["state"])})
+    return Edition(**{**row, "state": EditionState(row["state"])})

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
 
 from publisher.model.article import Article, Author, Change, Image, Related, Rule, Status
+from publisher.store import corrections, edits
 from publisher.store.recognition import Candidate, Known, Shelf, rows_where
 from publisher.store.schema import article_addresses, article_history, article_origins, article_sections, articles
 
@@ -66,7 +67,7 @@ def _changed(db: Connection, row: Row[Any], candidate: Candidate, rule: Rule, no
     held = _held_back(row, article)
     if not held:
         return Change.SAME
-    db.execute(update(articles).where(articles.c.id == row.id).values(**held, updated=now))
+    db.execute(update(articles).where(articles.c.id == row.id).values(**held, updated=max(now, row.updated)))
     remember(db, [_entry(row.id, candidate, Change.UPDATED, rule, now, sorted(held))])
     return Change.UPDATED
 
@@ -86,34 +87,35 @@ def _insert(db: Connection, fresh: Sequence[Candidate], tag_prefix: str, now: da
         return []
     rows = []
     for candidate, slug in zip(fresh, _free_slugs(db, fresh, now), strict=True):
-        article = candidate.article
-        first = {"first_seen": now, "updated": article.modified or article.published or now}
+        updated = edits.first_moment(candidate.article, now, corrected=bool(candidate.correction))
+        first = {"first_seen": now, "updated": updated}
         rows.append({**_columns(candidate), "slug": slug, "tag": f"{tag_prefix}{slug}", **first})
     inserting = insert(articles).returning(articles.c.id, sort_by_parameter_order=True)
     ids = list(db.scalars(inserting, rows))
     _insert_sections(db, zip(ids, (candidate.article for candidate in fresh), strict=True))
+    filed = zip(ids, rows, fresh, strict=True)
+    corrections.add(db, ((key, row["updated"], one.correction) for key, row, one in filed if one.correction))
     return ids
 
 
 def _update(db: Connection, known: Row[Any], candidate: Candidate, rule: Rule, now: datetime) -> None:
-    article = candidate.article
-    before = db.execute(select(articles).where(articles.c.id == known.id)).mappings().one()
-    sections = _sections_of(db, known.id)
-    newer = article.modified if article.modified and article.modified > known.updated else now
+    article, same = candidate.article, articles.c.id == known.id
+    row = db.execute(select(articles).where(same).with_for_update()).mappings().one()  # an editor may be correcting it
+    before = {**row, "sections": _sections_of(db, known.id)}
     values = _columns(candidate)
-    db.execute(update(articles).where(articles.c.id == known.id).values(**values, updated=newer))
+    after = {**values, "sections": article.sections}
+    corrected = bool(candidate.correction) and corrections.is_new(db, known.id, candidate.correction)
+    news = corrected or edits.is_news(before, after, minor=candidate.minor)
+    updated = edits.moment(before, after, now, news=news)
+    db.execute(update(articles).where(same).values(**values, updated=updated))
     db.execute(delete(article_sections).where(article_sections.c.article_id == known.id))
     _insert_sections(db, [(known.id, article)])
-    fields = [name for name, value in values.items() if name in _SHOWN and before[name] != value]
-    if sections != article.sections:
-        fields.append("sections")
-    remember(db, [_entry(known.id, candidate, Change.UPDATED, rule, now, fields)])
-
-
-_SHOWN = {
-    "url", "kind", "headline", "standfirst", "teaser", "body", "authors", "image", "related", "tags", "language",
-    "status", "access", "published", "embargo", "comments",
-}  # fmt: skip
+    fields = edits.fields(before, after)
+    if corrected:
+        corrections.add(db, [(known.id, updated, candidate.correction)])
+        fields.append("correction")
+    if fields != ["replies"]:  # readers' comments are no edits, and would bury them
+        remember(db, [_entry(known.id, candidate, Change.UPDATED, rule, now, fields)])
 
 
 def _columns(candidate: Candidate) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def _columns(candidate: Candidate) -> dict[str, Any]:
         name: getattr(article, name)
         for name in (
             "source", "source_id", "url", "kind", "headline", "standfirst", "teaser", "body", "language", "words",
-            "published", "modified", "embargo", "comments", "content_hash",
+            "published", "modified", "embargo", "comments", "replies", "content_hash",
         )
     }  # fmt: skip
     return plain | {
@@ -267,7 +269,11 @@ def _let_go(db: Connection, article_id: int, source: str, source_id: str, shelf:
     if any(map(shelf.tells, holders)):
         db.execute(update(articles).where(article, articles.c.source == source).values(content_hash=""))
         return False
-    db.execute(update(articles).where(article).values(status=Status.WITHHELD.value, content_hash=""))
+    row = db.execute(select(*articles.c["status", "updated"]).where(article)).one()
+    # Readers would call it changed only where they could still read it; the tombstone dates from then.
+    updated = max(now, row.updated) if row.status == Status.USABLE else row.updated
+    values = {"status": Status.WITHHELD.value, "content_hash": "", "updated": updated}
+    db.execute(update(articles).where(article).values(values))
     gone = {"change": Change.WITHDRAWN.value, "rule": Rule.ABSENCE.value, "fields": ["status"], "repairs": {}}
     remember(db, [{"article_id": article_id, "at": now, "source": source, "source_id": source_id, **gone}])
     return True

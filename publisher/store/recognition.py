@@ -19,13 +19,16 @@ class Candidate:
     """A cleaned article to be filed.
 
     `address` is its comparable address, None where that does not tell it from others; `words_key` a digest of its
-    words, None where they are few; `repairs` what cleaning had to mend.
+    words, None where they are few; `repairs` what cleaning had to mend. `minor` says that its last change is not to be
+    announced, `correction` what was wrong before.
     """
 
     article: Article
     address: str | None = None
     words_key: str | None = None
     repairs: Mapping[str, int] = field(default_factory=dict)
+    minor: bool = False
+    correction: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,13 @@ articles = Table(
     Column("shown_at", Instant),
     Index("ix_articles_words_key", "source", "words_key"),
     Index("ix_articles_published", "source", "published"),
+    Index("ix_articles_released", "published"),
+    Index(
+        "ix_articles_embargo",
+        "embargo",
+        sqlite_where=text("embargo IS NOT NULL"),
+        postgresql_where=text("embargo IS NOT NULL"),
+    ),
 )
 
 article_origins = Table(
@@ -172,6 +179,7 @@ feed_archives = Table(
     metadata,
     Column("feed", Text, primary_key=True),
     Column("number", Integer, primary_key=True),
+    Column("digest", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )
 

@@ -29,10 +29,9 @@ from publisher.model.delivery import Copy, Delivery
 from publisher.model.newsletter import Edition
 from publisher.pipeline import proof
 from publisher.pipeline.proof import Desk, Pressing
-from publisher.pipeline.syndicate import Site
+from publisher.pipeline.syndicate import Site, feeds_of_everything
 from publisher.render import page
 from publisher.render.environment import Templates, shipped
-from publisher.render.feed import FILES, TYPES
 from publisher.render.preflight import Check, Verdict
 from publisher.render.printer import Cut, Printer
 from publisher.store import articles, database, editions
@@ -179,9 +178,7 @@ def _template_files(root: Path) -> Iterator[Path]:
 
 
 def _templates(site: Site) -> Templates:
-    whole = [plan for plan in site.feeds if not plan.section]
-    feeds = [(TYPES[form], f"{plan.path}/{FILES[form]}") for plan in whole for form in plan.formats]
-    return Templates(site.publication, site.root, feeds)
+    return Templates(site.publication, site.root, feeds_of_everything(site.feeds))
 
 
 class _Pages:

@@ -353,3 +353,44 @@ def test_a_change_that_readers_see_changes_the_hash(change):
 )
 def test_a_change_that_nobody_sees_leaves_the_hash(change):
     assert cleaned(a_raw_article(**change)).content_hash == cleaned(a_raw_article()).content_hash
+
+
+class TestTruthOverTime:
+    BEFORE = "04125e3602b3fb437eaa851e5d3f9da96e3fa9061983b30960a04e589c439277"
+
+    def test_a_story_without_correction_and_replies_is_the_same_as_to_the_program_before(self):
+        """What is in a newsroom's database must not change with an upgrade; this digest was made before it."""
+        assert cleaned(a_raw_article()).content_hash == self.BEFORE
+
+    @pytest.mark.parametrize("change", [{"correction": "The wrong year."}, {"replies": 0}, {"replies": 12}])
+    def test_each_of_them_counts_where_it_is_there(self, change):
+        assert cleaned(a_raw_article(**change)).content_hash != self.BEFORE
+
+    def test_a_number_is_not_taken_for_a_note(self):
+        told, counted = a_raw_article(correction="12"), a_raw_article(replies=12)
+
+        assert cleaned(told).content_hash != cleaned(counted).content_hash
+
+    def test_that_an_edit_is_minor_changes_nothing_in_the_article(self):
+        assert cleaned(a_raw_article(minor=True)) == cleaned(a_raw_article())
+
+    def test_a_correction_is_one_line_of_plain_text_that_fits_below_a_story(self):
+        raw = a_raw_article(correction=f"  The \x0b<b>wrong</b>\nyear. {'Word ' * 1000}")
+
+        correction = clean(raw, "desk", a_desk()).correction
+
+        assert correction.startswith("The <b>wrong</b> year. Word")
+        assert len(correction) <= 1000
+
+    @pytest.mark.parametrize(
+        ("minor", "silent", "quiet"), [(False, False, False), (True, False, True), (False, True, True)]
+    )
+    def test_the_source_or_the_newsroom_keeps_an_edit_quiet(self, minor, silent, quiet):
+        assert clean(a_raw_article(minor=minor), "desk", a_desk(silent=silent)).minor is quiet
+
+    def test_where_they_came_from_is_known(self):
+        origins = cleaned(
+            a_raw_article(format="rss", replies=0, correction="So.", origins={"replies": "thr:total"})
+        ).origins
+
+        assert (origins["replies"], origins["correction"]) == ("thr:total", "rss")

@@ -877,3 +877,48 @@ class TestExample:
         for table in ("store", "delivery", "site", "fetch", "theme", "preflight"):
             own = type(getattr(config, table))
             assert own.model_validate(shown[table]) == own()
+
+
+class TestMovedFeeds:
+    @staticmethod
+    def table(moved: str = "", closed: str = "") -> str:
+        return f"{PUBLICATION}\n[syndication]\nmoved = {{ {moved} }}\nclosed = [{closed}]\n"
+
+    def test_paths_of_every_kind_of_feed_are_taken(self, newsroom):
+        moved = '"old-section" = "world/asia", "by/ada-writer" = "by/zoë", "kind/op.ed" = "kind/opinion"'
+
+        config = read(newsroom, self.table(moved, '"podcasts", "newsletter/weekend"'))
+
+        assert config.syndication.moved["by/ada-writer"] == "by/zoë"
+
+    @pytest.mark.parametrize(
+        "path", ["/economy", "economy/", "feeds/economy", "a//b", "../x", "a b", "", ".well-known", "a;b"]
+    )
+    def test_a_path_that_is_none_is_a_mistake_wherever_it_stands(self, newsroom, path):
+        for text in (self.table(f'"{path}" = "world"'), self.table(f'old = "{path}"'), self.table(closed=f'"{path}"')):
+            (found,) = mistakes(newsroom, text)
+
+            assert f'"{path}" is not a path below feeds/. Write a section\'s' in found
+            assert "[syndication" in found
+
+    @pytest.mark.parametrize(
+        ("moved", "wrong"),
+        [
+            ('a = "a"', ["a"]),
+            ('a = "b", b = "a"', ["a", "b"]),
+            ('a = "a/b"', ["a"]),
+            ('a = "b/c", b = "a", c = "d"', ["a", "b"]),
+        ],
+    )
+    def test_moves_that_never_end_are_mistakes(self, newsroom, moved, wrong):
+        found = mistakes(newsroom, self.table(moved))
+
+        assert [one for old in wrong for one in found if f'"{old}" leads to' in one and "for ever" in one] == found
+
+    def test_a_chain_that_ends_is_none(self, newsroom):
+        assert read(newsroom, self.table('a = "b", b = "c", "c/d" = "e"'))
+
+    def test_a_feed_is_moved_or_closed(self, newsroom):
+        (found,) = mistakes(newsroom, self.table('a = "b"', '"a"'))
+
+        assert '"a" is closed too. Keep it under moved, or under closed.' in found

@@ -48,11 +48,13 @@ def a_view(articles: Sequence[Article] | None = None) -> feed.FeedView:
     publication = a_publication()
     found = stories() if articles is None else articles
     entries = [
-        feed.FeedEntryView(
+        feed.entry(
             one,
             layout.article_url(one, publication.url),
             page.entry_body(one, publication, templates(publication)),
-            one.updated or FOUNDED,
+            publication,
+            one.content_hash,
+            FOUNDED,
         )
         for one in found
     ]
@@ -63,6 +65,7 @@ def a_view(articles: Sequence[Article] | None = None) -> feed.FeedView:
         description="News of the world",
         path="feeds/world",
         home="https://journal.example/",
+        language="en",
         updated=max((entry.updated for entry in entries), default=FOUNDED),
         entries=entries,
     )
@@ -412,7 +415,7 @@ class TestPages:
             "feeds/rss.xml",
             "feeds/atom.xml",
             "feeds/feed.json",
-            "feeds/world/asia/rss.xml",
+            "feeds/",
         }
 
 

@@ -1376,3 +1376,45 @@ def assert_clean(article: Article) -> None:
     assert not re.search(r"steal|<script|<form|<svg|<!--|javascript:|data:|\son\w+=", whole)
     assert article.headline.count("\u202e") == article.headline.count("\u202c")
     assert len(article.headline) <= 300
+
+
+class TestReplies:
+    SLASH = 'xmlns:s="http://purl.org/rss/1.0/modules/slash/"'
+    THREADS = 'xmlns:t="http://purl.org/syndication/thread/1.0"'
+    COUNTED = '<link rel="replies" type="text/html" href="https://wire.example/a#talk" t:count="5"/>'
+
+    @pytest.mark.parametrize(
+        ("said", "replies", "origin"),
+        [
+            ("<s:comments>12</s:comments>", 12, "slash:comments"),
+            ("<s:comments> 0 </s:comments>", 0, "slash:comments"),
+            ("<t:total>7</t:total>", 7, "thr:total"),
+            ("<s:comments>12</s:comments><t:total>13</t:total>", 13, "thr:total"),
+            ("<comments>https://wire.example/a#talk</comments>", None, None),
+            ("<s:comments>many</s:comments>", None, None),
+            ("<s:comments>-1</s:comments>", None, None),
+            ("<s:comments>99999999999999999999</s:comments>", None, None),
+            ("<s:comments><b>3</b></s:comments>", None, None),
+            ("", None, None),
+        ],
+    )
+    def test_rss_says_how_many_by_either_module_under_any_prefix(self, said, replies, origin):
+        item = f"<item {self.SLASH} {self.THREADS}><guid>a</guid><title>a</title>{said}</item>"
+
+        [article] = rss(item).articles
+
+        assert (article.replies, article.origins.get("replies")) == (replies, origin)
+
+    @pytest.mark.parametrize(
+        ("said", "replies"),
+        [("<t:total>7</t:total>", 7), (COUNTED, 5), (f"{COUNTED}<t:total>7</t:total>", 7), ("", None)],
+    )
+    def test_atom_says_it_by_its_threads(self, said, replies):
+        entry = f"<entry {self.THREADS}><id>a</id><title>a</title>{said}</entry>"
+
+        assert atom(entry).articles[0].replies == replies
+
+    def test_a_broken_feed_says_it_too(self):
+        item = f"<item {self.SLASH}><guid>a</guid><title>a & b</title><s:comments>3</s:comments></item>"
+
+        assert rss(item).articles[0].replies == 3

@@ -332,3 +332,41 @@ def test_what_is_no_article_is_left_alone(tmp_path, name):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(SourceError, match=r"nowhere: there is no such folder"):
         fetch(tmp_path / "nowhere")
+
+
+class TestTruthOverTime:
+    def test_a_file_says_what_was_wrong_what_is_minor_and_how_many_replied(self, tmp_path):
+        article = read(tmp_path, "---\ntitle: a\ncorrection: The wrong year.\nminor: true\nreplies: 12\n---\nText")
+
+        assert (article.correction, article.minor, article.replies) == ("The wrong year.", True, 12)
+
+    def test_toml_says_the_same(self, tmp_path):
+        article = read(tmp_path, '+++\ntitle = "a"\ncorrection = "The year."\nminor = true\nreplies = 0\n+++\nText')
+
+        assert (article.correction, article.minor, article.replies) == ("The year.", True, 0)
+
+    @pytest.mark.parametrize("front", ["", "minor: false\n", "minor: no\n", "minor:\nreplies:\ncorrection:\n"])
+    def test_nothing_said_is_nothing_known(self, tmp_path, front):
+        article = read(tmp_path, f"---\ntitle: a\n{front}---\nText")
+
+        assert (article.correction, article.minor, article.replies) == ("", False, None)
+
+    @pytest.mark.parametrize(
+        ("front", "said"),
+        [
+            ("replies: many", 'story.md:3  replies: "many" is not a number. Write replies: 12'),
+            ("replies: -1", 'story.md:3  replies: "-1" is not a number. Write replies: 12'),
+            ("replies: 99999999999", 'story.md:3  replies: "99999999999" is not a number. Write replies: 12'),
+            ("minor: perhaps", 'story.md:3  minor: "perhaps" is neither true nor false. Write minor: true'),
+            (
+                "correction: [a, b]",
+                "story.md:3  correction: a list where a text belongs. Write correction: one line of text",
+            ),
+            (
+                "correction: It said: no",
+                'story.md:3:20  correction holds ": ". Put it in quotes: correction: "It said: no"',
+            ),
+        ],
+    )
+    def test_a_mistake_says_where_and_what_to_write(self, tmp_path, front, said):
+        assert mistake(tmp_path, f"---\ntitle: a\n{front}\n---\nText") == said

@@ -17,7 +17,7 @@ from publisher.model.delivery import DeliveryState as State
 from publisher.model.newsletter import EditionState, Missed
 from publisher.pipeline import compose, cycle, deliver, gather, press, proof
 from publisher.pipeline.gather import Assignment
-from publisher.pipeline.syndicate import FeedPlan, Site
+from publisher.pipeline.syndicate import FeedRule, Site
 from publisher.ports import Fetched
 from publisher.store import articles, database, editions, outbox
 from publisher.transports.folder import FolderTransport
@@ -69,7 +69,7 @@ def newsroom_of(engine, folder: Path, *sources) -> cycle.Newsroom:
     site = Site(
         publication=publication,
         newsletters=letters,
-        feeds=[FeedPlan(None, ("rss",), 50)],
+        feeds=[FeedRule(("rss",))],
         templates=templates(),
         path=folder / "site",
         static=folder / "static",

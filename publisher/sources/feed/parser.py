@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from xml.sax import SAXException, SAXParseException, expatreader
 
 import feedparser
@@ -117,6 +117,10 @@ class _Elements:
     picture: feedparser would take its description for the entry's, and its title for the entry's.
     """
 
+    _matchnamespaces: ClassVar = {
+        **{address.lower(): prefix for address, prefix in api.StrictFeedParser.namespaces.items()},
+        "http://purl.org/syndication/thread/1.0": "thr",  # RFC 4685; feedparser knows the module before it alone
+    }
     resolve_relative_uris = False
     sanitize_html = False  # ours is stricter, keeps embeds as links, and runs on every source
     picture: dict[str, str] | None = None

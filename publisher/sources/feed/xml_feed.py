@@ -27,6 +27,7 @@ from publisher.sources.feed.text import document
 
 _MAIL = re.compile(r"[<(]?[^\s<>()]+@[^\s<>()]+[>)]?")
 _LONGEST_NAME = 1000
+_LONGEST_COUNT = 9
 _LONGEST_STANDFIRST = 80  # words; a longer summary is the body again
 _SHORT_BODY = 4000  # characters; only such a body can be all in its summary
 _PICTURE = re.compile(r"\.(jpe?g|png|webp|gif|avif)(\?|$)", re.IGNORECASE)
@@ -117,6 +118,7 @@ class _Reader:
             image=_image(entry, self.base),
             language=_language(entry) or self.feed.get("language") or None,
             comments=self._comments(entry),
+            replies=self._replies(entry, origins),
             origins=origins,
         )
 
@@ -159,6 +161,17 @@ class _Reader:
             if link.get("rel") == "replies" and "html" in link.get("type", "html")
         )
         return web(entry.get("comments"), self.base) or web(next(replies, ""), self.base)
+
+    def _replies(self, entry: Entry, origins: dict[str, str]) -> int | None:
+        """How many readers commented: RSS's slash module, or Atom's threads (RFC 4685 §4, §5)."""
+        links = (link for link in entry.get("links", ()) if link.get("rel") == "replies")
+        counts = {"thr:total": entry.get("thr_total"), "slash:comments": entry.get("slash_comments")}
+        counts["thr:count"] = next((link["thr:count"] for link in links if link.get("thr:count")), None)
+        for origin, written in counts.items():
+            if (told := str(written or "").strip()).isdecimal() and len(told) <= _LONGEST_COUNT:
+                origins["replies"] = origin
+                return int(told)
+        return None
 
 
 def _title(entry: Entry, form: str) -> str:

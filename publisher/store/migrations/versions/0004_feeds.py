@@ -12,6 +12,9 @@ def upgrade() -> None:
     op.add_column("articles", sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True))
     # What was public until now may have been shown; a tombstone too many tells nothing that was not public once.
     op.execute("UPDATE articles SET shown_at = first_seen WHERE status = 'usable' AND published IS NOT NULL")
+    op.create_index("ix_articles_released", "articles", ["published"])
+    held = sa.text("embargo IS NOT NULL")
+    op.create_index("ix_articles_embargo", "articles", ["embargo"], sqlite_where=held, postgresql_where=held)
     op.create_table(
         "corrections",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -34,6 +37,7 @@ def upgrade() -> None:
         "feed_archives",
         sa.Column("feed", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("feed", "number", name=op.f("pk_feed_archives")),
     )
