@@ -26,7 +26,8 @@ _HEADINGS = {"author": "Authors", "kind": "Kinds", "newsletter": "Newsletters"}
 class Desk:
     """All feeds of one build.
 
-    `edition` is the site's digest. Making one writes down what must be known for good before anybody reads a feed: its id, and what was shown.
+    `edition` is the site's digest. Making a desk writes down what must be known for good before anybody reads a feed:
+    its id, and what was shown.
     """
 
     def __init__(self, engine: Engine, site: Site, memory: Memory, now: datetime) -> None:
