@@ -305,8 +305,8 @@ class _NoNetwork:
 
 
 def client(config: Config) -> "Fetcher | None":
-    """The HTTP client of the sources, closed until a round opens it; None where no source needs it."""
-    if all(map(is_local, config.sources)):
+    """The HTTP client of sources and hubs, closed until a round opens it; None where nobody needs it."""
+    if all(map(is_local, config.sources)) and not config.syndication.hubs:
         return None
     return _fetcher(config)
 

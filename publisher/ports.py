@@ -6,7 +6,8 @@ the contract suite of its port under tests/contract/.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -14,6 +15,8 @@ from sqlalchemy import Connection
 from publisher.errors import Problem
 from publisher.model.article import RawArticle
 from publisher.model.delivery import Copy, Outcome
+
+_LONGEST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,31 @@ class Response:
     content: bytes
     moved: str = ""
 
+    def retry_after(self, now: datetime) -> datetime | None:
+        """When the server wants to be asked again (RFC 9110 §10.2.3): seconds or a date; in a day at the latest."""
+        value = self.headers.get("retry-after", "").strip()
+        if value.isdecimal() and value.isascii():
+            return now + timedelta(seconds=min(int(value[:9]), _LONGEST_WAIT.total_seconds()))
+        try:
+            moment = parsedate_to_datetime(value)
+            aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        return max(now, min(aware, now + _LONGEST_WAIT))
+
 
 class Http(Protocol):
     """The guarded client, as sources see it."""
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
         """Any answer is a Response; FetchError where there was none."""
+
+
+class Client(Http, Protocol):
+    """The guarded client, as hubs need it too."""
+
+    async def post(self, url: str, fields: Mapping[str, str]) -> Response:
+        """Send a form; no redirect is followed."""
 
 
 @dataclass(frozen=True, slots=True)

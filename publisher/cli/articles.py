@@ -143,15 +143,15 @@ def correct(
     out = output(context)
     with opened(context) as app, database.writing(app.newsroom.database) as db:
         found = _find(db, article)
-        if number := instead_of or remove:
-            old = _numbered_note(found, number)
         if any(one.note == words for one in found.corrections):
             said = "says so already; nothing was changed"
         elif remove:
-            corrections.remove(db, found, number, now())
+            old = _numbered_note(found, remove)
+            corrections.remove(db, found, remove, now())
             said = f"does not say any more: {old.note}"
         elif instead_of:
-            corrections.reword(db, found, number, words, now())
+            old = _numbered_note(found, instead_of)
+            corrections.reword(db, found, instead_of, words, now())
             said = f"says, still as of {when(old.at, app.newsroom.publication.zone)}: {words}"
         else:
             corrections.correct(db, found, words, now())

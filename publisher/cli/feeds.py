@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,29 @@ def check(context: typer.Context) -> None:
     out.say(f"{files} files, {wrong} faults, {len(findings) - wrong} warnings. Nothing was changed.")
     if wrong:
         raise typer.Exit(1)
+
+
+@app.command()
+def ping(context: typer.Context) -> None:
+    """Tell the hubs which feeds have news, once their new bytes are served; `publisher run` does so by itself."""
+    import asyncio
+
+    from publisher.pipeline import cycle
+    from publisher.store import database, pings
+
+    out = output(context)
+    with opened(context) as app:
+        room = app.newsroom
+        if not room.site.syndication.hubs:
+            raise PublisherError('no hub is configured. Write [syndication] hubs = ["https://hub.example/"].')
+        sent = asyncio.run(cycle.announce_news(room, now()))
+        with database.reading(room.database) as db:
+            waiting = [one for one in pings.load(db) if one.due_at]
+    rows = [(one.hub, one.topic, one.tries, one.reply) for one in waiting]
+    out.table(("Hub", "Feed", "Failures", "Why it waits"), rows, [asdict(one) for one in waiting])
+    out.say(f"{sent} announced, {len(waiting)} wait.")
+    if waiting:
+        raise typer.Exit(3 if sent else 1)
 
 
 @app.command()

@@ -130,23 +130,31 @@ def build(
     only: Annotated[Literal["feeds", "pages"] | None, typer.Option(help="Only these files.")] = None,
 ) -> None:
     """Build the site as files: feeds and pages; only what changed is written."""
-    from publisher.pipeline import syndicate
+    from publisher.pipeline import announce, syndicate
 
     out = output(context)
     with opened(context) as app:
-        built = syndicate.build(app.newsroom.database, app.newsroom.site, now(), only or "")
-        place = app.newsroom.site.path
+        site, moment = app.newsroom.site, now()
+        built = syndicate.build(app.newsroom.database, site, moment, only or "")
+        hubs = site.syndication.hubs
+        announce.note(app.newsroom.database, hubs, site.path, site.publication.url, syndicate.published(site), moment)
+    for problem in built.problems:
+        out.warn(str(problem))
     if out.json:
         out.data(asdict(built))
     else:
-        print(f"{place}: {len(built.written)} written, {len(built.removed)} removed, {built.same} unchanged")
+        print(f"{site.path}: {len(built.written)} written, {len(built.removed)} removed, {built.same} unchanged")
+    if hubs and announce.topics(built.written):
+        out.say("Once the site is online, tell the hubs of it: publisher feeds ping")
+    if built.problems:
+        raise typer.Exit(3)
 
 
 def status(context: typer.Context) -> None:
     """What is happening, and what needs a person."""
     from publisher import schedule
     from publisher.model.newsletter import EditionState as State
-    from publisher.store import articles, database, editions, outbox
+    from publisher.store import articles, database, editions, outbox, pings
     from publisher.store import sources as records
 
     out = output(context)
@@ -165,6 +173,7 @@ def status(context: typer.Context) -> None:
             if (slot := schedule.next_slot(line, zone, moment))
         }
         latest = editions.listed(db, 20)
+        unheard = pings.failing(db)
         values = {"articles": articles.count(db), "editions": editions.states(db)}
     asked = [record for record in known.values() if record.name in names]
     failing = [record for record in asked if record.failures]
@@ -176,6 +185,7 @@ def status(context: typer.Context) -> None:
     needs += [f"edition {one.id} waits: {reply}" for one in active for _, _, reply, _ in reasons[one.id] if reply]
     needs += [f"edition {one.id} waits for an editor: publisher editions preview {one.id}" for one in active
               if one.state is State.DRAFT]  # fmt: skip
+    needs += [f"hub {one.hub} did not take {one.topic} ({one.tries} tries): {one.reply}" for one in unheard]
     troubled = (State.FAILED, State.SENT_WITH_FAILURES)
     needs += [f"edition {one.id} is {one.state}: publisher editions show {one.id}" for one in latest
               if one.state in troubled]  # fmt: skip

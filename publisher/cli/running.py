@@ -13,11 +13,14 @@ from publisher.cli.opening import now, opened, output
 from publisher.errors import Busy
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from socket import socket
 
     from publisher.app import App
 
 _TICK_SECONDS = 15
+_SITE_SECONDS = 0.5  # what is filed is seen by readers within a second
+_PING_SECONDS = 5
 _DELIVERY_SECONDS = 2
 _DRAIN_SECONDS = 30
 
@@ -88,15 +91,17 @@ async def _run(app: "App") -> None:
     stop = _stop_on_signals()
     clock = AsyncIOScheduler(timezone="UTC")
     # The clock, never the record: what is due is decided from the tables, so a late or lost tick loses nothing.
-    clock.add_job(
-        _Clockwork(app).tick,
-        "interval",
-        seconds=_TICK_SECONDS,
-        next_run_time=now(),
-        coalesce=True,
-        max_instances=1,
-        misfire_grace_time=None,
-    )
+    works = _Clockwork(app)
+    for job, seconds in ((works.tick, _TICK_SECONDS), (works.publish, _SITE_SECONDS), (works.announce, _PING_SECONDS)):
+        clock.add_job(
+            job,
+            "interval",
+            seconds=seconds,
+            next_run_time=now(),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
     async with serving(_application(app), host, port):
         clock.start()
         delivering = asyncio.create_task(_deliver(app, stop))
@@ -121,10 +126,23 @@ class _Clockwork:
     async def tick(self) -> None:
         from publisher.pipeline import cycle
 
+        await self._safely("tick", cycle.tick(self._app.newsroom, now(), self._memory))
+
+    async def publish(self) -> None:
+        from publisher.pipeline import cycle
+
+        await self._safely("build", cycle.publish(self._app.newsroom, now(), self._memory))
+
+    async def announce(self) -> None:
+        from publisher.pipeline import cycle
+
+        await self._safely("announcing", cycle.announce_news(self._app.newsroom, now()))
+
+    async def _safely(self, name: str, work: "Coroutine[Any, Any, object]") -> None:
         try:
-            await cycle.tick(self._app.newsroom, now(), self._memory)
-        except Exception as error:  # noqa: BLE001 - the next tick tries again, and says so again
-            log.error("tick failed", error=f"{type(error).__name__}: {error}")
+            await work
+        except Exception as error:  # noqa: BLE001 - the next turn tries again, and says so again
+            log.error(f"{name} failed", error=f"{type(error).__name__}: {error}")
 
 
 async def _deliver(app: "App", stop: asyncio.Event) -> None:
@@ -155,3 +173,4 @@ def _stop_on_signals() -> asyncio.Event:
 
 def _log_everything() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a turn that is still running needs no second one

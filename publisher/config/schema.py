@@ -17,6 +17,7 @@ from publisher.config.values import (
     Cron,
     Domain,
     Duration,
+    ExactUrl,
     Fonts,
     HttpUrl,
     Language,
@@ -139,7 +140,7 @@ class FeedConfig(Table):
 class SyndicationConfig(Table):
     """What holds for all feeds. `moved` and `closed` are feeds' paths below `feeds/`, such as a section's."""
 
-    hubs: tuple[HttpUrl, ...] = ()
+    hubs: tuple[ExactUrl, ...] = ()
     moved: dict[str, str] = {}
     closed: tuple[str, ...] = ()
     max_age: Duration = timedelta(minutes=5)

@@ -47,6 +47,11 @@ _LONGEST_BOUNCES = 27
 
 
 def _http_url(value: str) -> str:
+    """The base of addresses, so without a closing slash."""
+    return _exact_url(value).rstrip("/")
+
+
+def _exact_url(value: str) -> str:
     if not is_web_address(value) or not _host_of(value):
         raise ValueError(f'"{value}" is not a web address. Write "https://journal.example".')
     parts = urlsplit(value)
@@ -55,7 +60,7 @@ def _http_url(value: str) -> str:
     if not _PLAIN_URL.fullmatch(value):
         # It stands within <> in the header fields of every mail.
         raise ValueError(f'"{value}" holds characters that an address spells out. Write %20 for a blank, and so on.')
-    return value.rstrip("/")
+    return value
 
 
 def _zone(value: str) -> str:
@@ -213,6 +218,7 @@ def _selector(value: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+ExactUrl = Annotated[str, AfterValidator(_exact_url)]
 Zone = Annotated[str, AfterValidator(_zone)]
 SectionPath = Annotated[str, AfterValidator(_section_path)]
 Name = Annotated[str, AfterValidator(_name)]

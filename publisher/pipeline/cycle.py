@@ -13,12 +13,12 @@ import structlog
 from sqlalchemy import Engine
 
 from publisher.model.newsletter import Edition, Newsletter, Publication
-from publisher.pipeline import compose, gather, press, syndicate
+from publisher.pipeline import announce, compose, gather, press, syndicate
 from publisher.pipeline.gather import Assignment, Gathered
 from publisher.pipeline.press import Pressed
 from publisher.pipeline.proof import Desk
 from publisher.pipeline.syndicate import Built, Site
-from publisher.ports import Dispatcher, Http
+from publisher.ports import Client, Dispatcher
 from publisher.render.environment import Templates
 from publisher.render.mail import PLAIN, Post
 from publisher.tokens import Tokens
@@ -46,7 +46,7 @@ class Newsroom:
     dispatcher: Dispatcher
     post: Post = PLAIN
     accept: frozenset[str] = frozenset()
-    http: AbstractAsyncContextManager[Http] | None = None
+    http: AbstractAsyncContextManager[Client] | None = None
 
     @property
     def press_desk(self) -> Desk:
@@ -76,11 +76,13 @@ class Tick:
 class Memory:
     """What one process knows between ticks; a new one begins without, and only does a little too much.
 
-    `site` is the fingerprint of the last whole build, `entries` what it printed;
-    `asked` is when each source was asked last.
+    `site` is the fingerprint of the last whole build, `entries` what it printed, `noted` whether what was built before
+    this process was compared with what hubs heard; builds take turns. `asked` is when each source was asked last.
     """
 
     site: str = ""
+    noted: bool = False
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     entries: syndicate.Memory = field(default_factory=syndicate.Memory)
     asked: dict[str, datetime] = field(default_factory=dict)
 
@@ -94,14 +96,45 @@ async def tick(newsroom: Newsroom, now: datetime, memory: Memory) -> Tick:
     )
     memory.asked |= {one.source.name: now for one in due}
     composed, pressed = await asyncio.to_thread(_editions, newsroom, now)
-    current = await asyncio.to_thread(syndicate.fingerprint, newsroom.database, newsroom.site, now)
-    built = None
-    if current != memory.site:
-        built = await asyncio.to_thread(syndicate.build, newsroom.database, newsroom.site, now, memory=memory.entries)
-        memory.site = current
+    memory.site = ""  # the fingerprint sees almost everything that changes the site; a build sees everything
+    built = await publish(newsroom, now, memory)
     turn = Tick(tuple(gathered), tuple(composed), tuple(pressed), built)
     _log(turn)
     return turn
+
+
+async def publish(newsroom: Newsroom, now: datetime, memory: Memory) -> Built | None:
+    """Rebuild the site where something changed, and write down what hubs are to hear; None where nothing changed."""
+    async with memory.turn:
+        current = await asyncio.to_thread(syndicate.fingerprint, newsroom.database, newsroom.site, now)
+        if current == memory.site:
+            return None
+        built = await asyncio.to_thread(_build, newsroom, now, memory)
+        memory.site = current
+    for problem in built.problems:
+        log.warning("site", problem=str(problem))
+    if not built.written and not built.removed:
+        return None
+    log.info("site built", written=len(built.written), removed=len(built.removed))
+    return built
+
+
+def _build(newsroom: Newsroom, now: datetime, memory: Memory) -> Built:
+    site = newsroom.site
+    built = syndicate.build(newsroom.database, site, now, memory=memory.entries)
+    # What was built before is looked at once: whoever ended between building and noting had not told of it yet.
+    paths = built.written if memory.noted else syndicate.published(site)
+    announce.note(newsroom.database, site.syndication.hubs, site.path, site.publication.url, paths, now)
+    memory.noted = True
+    return built
+
+
+async def announce_news(newsroom: Newsroom, now: datetime) -> int:
+    """Send the pings that are due; return how many succeeded."""
+    if newsroom.http is None or not newsroom.site.syndication.hubs:
+        return 0
+    async with newsroom.http as http:
+        return await announce.ping(newsroom.database, http, now)
 
 
 def _editions(newsroom: Newsroom, now: datetime) -> tuple[list[Edition], list[Pressed]]:
@@ -130,5 +163,3 @@ def _log(turn: Tick) -> None:
             log.warning("not pressed", edition=pressed.edition.id, error=pressed.error)
         else:
             log.info("pressed", edition=pressed.edition.id, queued=pressed.queued)
-    if turn.built:
-        log.info("site built", written=len(turn.built.written), removed=len(turn.built.removed))

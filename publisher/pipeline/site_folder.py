@@ -90,9 +90,13 @@ class SiteFolder:
     def locked(self) -> Iterator[None]:
         """Two builds of one folder go one after the other, each from its survey to its last file."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / _LOCK).open("w") as lock:
+        with (self.path / _LOCK).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def known(self) -> list[str]:
+        """The paths that the last build left here."""
+        return sorted(dict(_records(self.path / MANIFEST)))
 
     def publish(self, files: Mapping[str, Made], *, remove: bool) -> Built:
         """Write what changed; with `remove`, take away what an earlier build wrote and this one does not name.

@@ -15,10 +15,20 @@ from publisher.pipeline.feed_plans import FOLDER, FeedPlan, FeedRule, plans
 from publisher.pipeline.site import Memory, Site
 from publisher.pipeline.site_folder import Built, Made, SiteFolder
 from publisher.render.feed import FILES, TYPES
-from publisher.store import articles, database, editions, feeds, pings
-from publisher.store import sources as records
+from publisher.store import database, editions, feeds, pings
 
-__all__ = ["Built", "FeedPlan", "FeedRule", "Memory", "Site", "build", "feeds_of_everything", "fingerprint", "planned"]
+__all__ = [
+    "Built",
+    "FeedPlan",
+    "FeedRule",
+    "Memory",
+    "Site",
+    "build",
+    "feeds_of_everything",
+    "fingerprint",
+    "planned",
+    "published",
+]
 
 
 def feeds_of_everything(rules: Iterable[FeedRule]) -> list[tuple[str, str]]:
@@ -28,12 +38,18 @@ def feeds_of_everything(rules: Iterable[FeedRule]) -> list[tuple[str, str]]:
 
 
 def fingerprint(engine: Engine, site: Site, now: datetime) -> str:
-    """What the site depends on, in one line: another one means that a build would find something to do."""
+    """What the site depends on, in one line, cheap enough to look at twice a second.
+
+    Another one means that a build would find something to do; the same one, that nothing but the end of a long
+    transaction of another process, or an edit of a template, can have happened since.
+    """
     with database.reading(engine) as db:
-        gathered = {name: record.changed_at for name, record in records.load(db).items()}
-        hidden = sum(map(len, editions.withdrawn_from(db, now).values()))
-        counts = f"{articles.count_public(db, now)} {hidden} {feeds.newest_change(db)}"
-        return f"{gathered} {editions.last_pressed(db)} {counts} {pings.working(db, site.syndication.hubs)}"
+        return f"{feeds.moment(db, now)} {editions.last_pressed(db)} {pings.working(db, site.syndication.hubs)}"
+
+
+def published(site: Site) -> list[str]:
+    """The paths of what was built."""
+    return SiteFolder(site.path, site.founded).known()
 
 
 def planned(engine: Engine, site: Site, now: datetime) -> list[FeedPlan]:

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from publisher.errors import FetchError, SourceError
@@ -26,24 +25,10 @@ async def ask(
     except FetchError as error:
         raise SourceError(str(error)) from None
     if answer.status not in good:
-        later = retry_after(answer, now)
+        later = answer.retry_after(now)
         again = f" and wants to be asked again after {later:%Y-%m-%d %H:%M} UTC" if later else ""
         raise SourceError(f"{shown(url)} answered {answer.status}{again}.", later)
     return answer
-
-
-def retry_after(answer: Response, now: datetime) -> datetime | None:
-    """When the server wants to be asked again: seconds or an HTTP date; a day from now at the latest."""
-    value = answer.headers.get("retry-after", "").strip()
-    if value.isdecimal() and value.isascii():
-        seconds = min(int(value[:9]), int(_LONGEST_WAIT.total_seconds()))
-        return now + timedelta(seconds=seconds)
-    try:
-        moment = parsedate_to_datetime(value)
-        aware = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return max(now, min(aware, now + _LONGEST_WAIT))
 
 
 def shown(url: str) -> str:

@@ -141,10 +141,11 @@ def show(db: Connection, ids: Iterable[int], now: datetime) -> None:
         db.execute(update(articles).where(articles.c.id.in_(part)).values(shown_at=now))
 
 
-def newest_change(db: Connection) -> datetime | None:
-    """When readers would last have called an article changed."""
-    found: datetime | None = db.scalar(select(func.max(articles.c.updated)))
-    return found
+def moment(db: Connection, now: datetime) -> str:
+    """Where the history of articles stands, and when time alone will next release one; by indexes alone."""
+    last = db.scalar(select(func.max(article_history.c.id)))
+    instants = (articles.c.published, articles.c.embargo)
+    return " ".join(map(str, (last, *(db.scalar(select(func.min(one)).where(one > now)) for one in instants))))
 
 
 def tags(db: Connection) -> dict[str, str]:

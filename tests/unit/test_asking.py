@@ -8,7 +8,7 @@ import pytest
 
 from publisher.errors import FetchError, SourceError
 from publisher.ports import Response
-from publisher.sources.asking import ask, parsed_json, retry_after, shown
+from publisher.sources.asking import ask, parsed_json, shown
 from tests.builders import NOW
 
 URL = "https://wire.example/feed?key=s3cret"
@@ -82,7 +82,7 @@ def test_a_server_that_wants_peace_says_until_when():
     ],
 )
 def test_retry_after_is_seconds_or_a_date_and_a_day_at_most(value, moment):
-    assert retry_after(Server(503, retry_after=value).response, NOW) == moment
+    assert Server(503, retry_after=value).response.retry_after(NOW) == moment
 
 
 def test_json_is_read():
