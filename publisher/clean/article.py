@@ -226,11 +226,14 @@ def _image(image: Image | None, base: str) -> Image | None:
     return Image(url, text.one_line(image.alt), text.one_line(image.caption), text.one_line(image.credit))
 
 
+_MAILBOX = re.compile(r"<[^<>]*@[^<>]*>|[^\s<>()\"]+@[^\s<>()\"]+\.[^\s<>()\"]+")  # addresses are nobody's business
+
+
 def _authors(authors: Iterable[Author], base: str) -> tuple[Author, ...]:
     """Each author once, with whatever any mention of the name told."""
     found: dict[str, Author] = {}
     for author in authors:
-        name = text.one_line(author.name)
+        name = text.one_line(_MAILBOX.sub(" ", author.name)).strip("\"' ,;()<>")
         told = Author(
             name,
             text.one_line(author.biography),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import nh3
 
-from publisher.clean.text import from_html, repair, shallow
+from publisher.clean.text import closed, from_html, repair, shallow
 from publisher.clean.urls import absolute
 
 _TAGS = {
@@ -127,10 +127,17 @@ def _settled(markup: str) -> str:
 
 
 def _composed(markup: str) -> str:
-    """Text composed (NFC), without the overrides that turn all that follows around; a tag's own marks stay apart."""
-    if markup.isascii() or not (_OVERRIDES.search(markup) or not unicodedata.is_normalized("NFC", markup)):
+    """Text composed (NFC), without the overrides that turn all that follows around; a tag's own marks stay apart.
+
+    An isolate or embedding that is left open ends with the text it stands in.
+    """
+    if markup.isascii():
         return markup
-    return _BETWEEN_MARKS.sub(lambda run: unicodedata.normalize("NFC", run[0]), _OVERRIDES.sub("", markup))
+    markup = _OVERRIDES.sub("", markup)
+    if not unicodedata.is_normalized("NFC", markup):
+        markup = _BETWEEN_MARKS.sub(lambda run: unicodedata.normalize("NFC", run[0]), markup)
+    words = "".join(_BETWEEN_MARKS.findall(markup)).rstrip()
+    return markup if closed(words) == words else _BETWEEN_MARKS.sub(lambda run: closed(run[0]), markup)
 
 
 def _values(attributes: str) -> dict[str, str]:

@@ -61,10 +61,11 @@ def one_line(text: str) -> str:
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     text = " ".join(repair(text).split())
-    return text if text.isascii() else _closed(unicodedata.normalize("NFC", text))
+    return text if text.isascii() else closed(unicodedata.normalize("NFC", text))
 
 
-def _closed(text: str) -> str:
+def closed(text: str) -> str:
+    """The text with every bidi control that it opens closed again (UAX #9 §2)."""
     open_controls: list[str] = []
     for control in _BIDI.findall(text):
         if control in _OPENERS:
@@ -109,12 +110,12 @@ def shallow(markup: str) -> str:
 def first_words(text: str, count: int) -> str:
     """The first words of a plain text, with an ellipsis where it goes on."""
     words = text.split()
-    return text if len(words) <= count else _closed(" ".join(words[:count]).rstrip(" ,;:–—-") + "…")
+    return text if len(words) <= count else closed(" ".join(words[:count]).rstrip(" ,;:–—-") + "…")
 
 
 def shortened(text: str, length: int) -> str:
     """The text, or as many whole words of it as fit into a length, with an ellipsis."""
-    return text if len(text) <= length else _closed(text[: length - 1].rsplit(" ", 1)[0] + "…")
+    return text if len(text) <= length else closed(text[: length - 1].rsplit(" ", 1)[0] + "…")
 
 
 def wrapped(text: str, width: int = 72, indent: str = "") -> str:

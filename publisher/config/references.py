@@ -11,6 +11,7 @@ from typing import Any
 from publisher.config.positions import Key
 from publisher.config.values import host
 from publisher.model.moves import Moves
+from publisher.model.newsletter import FEED_FOLDERS
 
 Mistake = tuple[Key, str]
 
@@ -24,6 +25,7 @@ def broken_references(data: Mapping[str, Any]) -> Iterator[Mistake]:
     yield from _same_selector(data)
     yield from _unsigned(data)
     yield from _moves(data)
+    yield from _reserved(data)
     for table in ("newsletter", "feed"):
         for index, entry in _tables(data, table):
             yield from _unknown_sections(entry.get("sections"), (table, index, "sections"), paths)
@@ -63,6 +65,15 @@ def _orphans(data: Mapping[str, Any], paths: set[str]) -> Iterator[Mistake]:
                 ("section", index, "path"),
                 f'its parent "{parent}" is not a section. Add [[section]] path = "{parent}".',
             )
+
+
+def _reserved(data: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Sections whose feeds would lie where those of authors, kinds and newsletters do."""
+    for index, section in _tables(data, "section"):
+        top = str(section.get("path")).partition("/")[0]
+        if top in FEED_FOLDERS:
+            message = f'"{top}" is where other feeds lie, those of {FEED_FOLDERS[top]}. Give the section another path.'
+            yield ("section", index, "path"), message
 
 
 def _same_selector(data: Mapping[str, Any]) -> Iterator[Mistake]:

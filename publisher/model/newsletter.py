@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from publisher.model.theme import PLAIN, Theme
 
 EVERYTHING = "*"
+# Where feeds lie that are no section's, by folder below `feeds/`.
+FEED_FOLDERS = {"by": "authors", "kind": "kinds", "newsletter": "newsletters"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class Newsroom:
             post=self.post,
             accept=self.accept,
             static=self.site.static,
+            alternates=syndicate.alternates_of_newsletters(self.site),
             enqueue=self.dispatcher.enqueue,
         )
 

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from publisher.clean.text import handle
-from publisher.model.newsletter import Newsletter, Publication, Section, within
+from publisher.model.newsletter import FEED_FOLDERS, Newsletter, Publication, Section, within
+from publisher.render.feed import FILES, TYPES
+from publisher.render.page import Alternate
 from publisher.store.feeds import Listing
 
 FOLDER = "feeds"
-BY_AUTHOR, BY_KIND, BY_NEWSLETTER = "by", "kind", "newsletter"
 Of = Literal["everything", "section", "author", "kind", "newsletter"]
 _OVERLAP = timedelta(hours=48)  # who asks once in two days misses nothing
 _MOST = 1_000
@@ -51,8 +52,10 @@ class FeedPlan:
 
 
 _PLACES: Mapping[str, str] = {
-    "everything": "", "section": "", "author": BY_AUTHOR, "kind": BY_KIND, "newsletter": BY_NEWSLETTER,
-}  # fmt: skip
+    "everything": "",
+    "section": "",
+    **{names.removesuffix("s"): folder for folder, names in FEED_FOLDERS.items()},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,17 @@ def plans(
     order = {section.path: place for place, section in enumerate(publication.sections)}
     ranks = list(_PLACES)
     return sorted(found.values(), key=lambda plan: (ranks.index(plan.of), order.get(plan.name, 0)))
+
+
+def alternates(found: Iterable[FeedPlan]) -> "dict[Key, list[Alternate]]":
+    """The feeds of each section, author and newsletter, for the heads of their pages."""
+    return {
+        (plan.of, plan.name): [
+            Alternate(TYPES[form], plan.title, f"{plan.path}/{FILES[form]}") for form in plan.formats
+        ]
+        for plan in found
+        if plan.of in ("section", "author", "newsletter")
+    }
 
 
 Key = tuple[str, str]

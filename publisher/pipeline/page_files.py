@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 
 from publisher.model.article import Article
 from publisher.model.newsletter import Edition
-from publisher.pipeline.feed_plans import FeedPlan, Key
+from publisher.pipeline.feed_plans import FeedPlan, Key, alternates
 from publisher.pipeline.site import Memory, Site, digest
 from publisher.pipeline.site_folder import Made, given
 from publisher.render import page
 from publisher.render.edition import Shelf, Story, article_path, article_url, edition_path
 from publisher.render.environment import shipped
-from publisher.render.feed import FILES, TYPES
+from publisher.render.feed import FILES
 from publisher.render.page import Alternate
 from publisher.store import articles, editions, feeds
 from publisher.store.feeds import Listing
@@ -36,7 +36,7 @@ def files(
         "style.css": given(style),
         **{path: _copied(file) for path, file in _static(site.static)},
         **{edition_path(one): _edition(db, one, sorted(withdrawn.get(one.id, ()))) for one in pressed},
-        **dict(_articles(db, site, memory, _alternates(plans), edition)),
+        **dict(_articles(db, site, memory, alternates(plans), edition)),
         "index.html": _front(db, site, memory, plans, edition, pressed[:_FRONT_EDITIONS]),
     }
 
@@ -59,28 +59,16 @@ def _edition(db: Connection, edition: Edition, gone: Sequence[int]) -> Made:
     return Made(digest(edition.pressed_at, gone), make)
 
 
-def _alternates(plans: Iterable[FeedPlan]) -> dict[Key, list[Alternate]]:
-    """The feeds of each section and author, for the heads of pages."""
-    return {
-        (plan.of, plan.name): [
-            Alternate(TYPES[form], plan.title, f"{plan.path}/{FILES[form]}") for form in plan.formats
-        ]
-        for plan in plans
-        if plan.of in ("section", "author")
-    }
-
-
 def _articles(
-    db: Connection, site: Site, memory: Memory, alternates: Mapping[Key, list[Alternate]], edition: str
+    db: Connection, site: Site, memory: Memory, named: Mapping[Key, Sequence[Alternate]], edition: str
 ) -> Iterator[tuple[str, Made]]:
-    whole = digest(edition, alternates)
+    whole = digest(edition, named)
     for listing in memory.index.all():
         if listing.public and listing.own:
             decided, made = memory.pages.get(listing.id, ("", None))
             if made is None or decided != whole:
-                named = [one for key in _shelves(listing) for one in alternates.get(key, ())]
-                key = digest(edition, listing.version, named)
-                made = Made(key, partial(_article, db, site, listing.id, named))
+                own = [one for key in _shelves(listing) for one in named.get(key, ())]
+                made = Made(digest(edition, listing.version, own), partial(_article, db, site, listing.id, own))
                 memory.pages[listing.id] = whole, made
             yield article_path(listing.slug), made
 

@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from publisher.render import edition as layout
 from publisher.render import mail, page, plate, preflight
 from publisher.render.environment import Templates
 from publisher.render.mail import CopyPrinter, Post
+from publisher.render.page import Alternate
 from publisher.render.plate import Plate
 from publisher.render.preflight import Check, Facts
 from publisher.store import articles, database, editions, subscribers
@@ -30,7 +31,7 @@ NOBODY = "nobody"  # the key of a reader who does not exist
 class Desk:
     """What the press needs of the newsroom. `accept` names the checks that may fail without stopping an edition.
 
-    `static` is the folder whose files the site has under its own address.
+    `static` is the folder whose files the site has under its own address; `alternates` are newsletters' feeds.
     """
 
     publication: Publication
@@ -40,6 +41,7 @@ class Desk:
     post: Post = mail.PLAIN
     accept: frozenset[str] = frozenset()
     static: Path | None = None
+    alternates: Mapping[str, Sequence[Alternate]] = field(default_factory=dict)
     enqueue: Callable[[Connection, int], None] = lambda db, edition_id: None
 
     def newsletter(self, edition: Edition) -> Newsletter:
@@ -80,7 +82,7 @@ def prepare(engine: Engine, edition: Edition, desk: Desk, now: datetime) -> Pres
     made = mail.make_plate(in_mail, placed, desk.templates, digest=digest, now=now)
     once = _once(placed, stories)
     on_web = layout.view(edition, newsletter, desk.publication, once, stories, "../..")
-    web_page = page.edition_page(on_web, desk.templates)
+    web_page = page.edition_page(on_web, desk.templates, desk.alternates.get(newsletter.name, ()))
     return Pressing(edition, in_mail, placed, made, web_page, made.subjects[once[0].article_id])
 
 

@@ -11,10 +11,11 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from publisher.pipeline import feed_files, page_files
-from publisher.pipeline.feed_plans import FOLDER, FeedPlan, FeedRule, plans
+from publisher.pipeline.feed_plans import FOLDER, FeedPlan, FeedRule, Index, alternates, plans
 from publisher.pipeline.site import Memory, Site
 from publisher.pipeline.site_folder import Built, Made, SiteFolder
 from publisher.render.feed import FILES, TYPES
+from publisher.render.page import Alternate
 from publisher.store import database, editions, feeds, pings
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "FeedRule",
     "Memory",
     "Site",
+    "alternates_of_newsletters",
     "build",
     "feeds_of_everything",
     "fingerprint",
@@ -35,6 +37,12 @@ def feeds_of_everything(rules: Iterable[FeedRule]) -> list[tuple[str, str]]:
     """Media types and paths of the publication's own feeds, which every page names in its head."""
     formats = [rule.formats for rule in rules if rule.everything][-1:]
     return [(TYPES[form], f"{FOLDER}/{FILES[form]}") for forms in formats for form in forms]
+
+
+def alternates_of_newsletters(site: Site) -> dict[str, list[Alternate]]:
+    """The feeds of each newsletter's editions, for the heads of their pages."""
+    found = alternates(plans(site.feeds, site.publication, site.newsletters.values(), Index(())))
+    return {name: named for (of, name), named in found.items() if of == "newsletter"}
 
 
 def fingerprint(engine: Engine, site: Site, now: datetime) -> str:

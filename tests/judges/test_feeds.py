@@ -49,10 +49,6 @@ TRICKY: dict[str, tuple[str, str, dict[str, Any]]] = {
               {"image": "https://journal.example/twice.png"}),
 }  # fmt: skip
 
-# What is printed as the newsroom wrote it, and shown to an editor: a story without words, words that look like markup.
-MEANT = {("markup", "titles"), ("entities", "titles"), ("entities", "summaries"), ("word", "summaries"),
-         ("empty", "summaries")}  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Built:
@@ -152,11 +148,7 @@ def stamped(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_our_own_rules_find_nothing(built):
-    found = built.check()
-
-    assert [one for one in found if one["verdict"] == "fail"] == []
-    warned = {(one["entry"].rpartition("/")[2], one["rule"]) for one in found}
-    assert warned == (set() if built.name == "demo" else MEANT)
+    assert built.check() == []
 
 
 def test_the_source_is_there_to_be_read(built):
@@ -225,7 +217,7 @@ def _for_rss_parser(expected: list[dict[str, Any]], name: str) -> Iterator[dict[
         if name == "atom.xml" and kept["published"] is None:
             kept["published"] = entry["updated"]
         if kept["content"] is None:
-            kept["content"] = entry.get("summary")
+            kept["content"] = entry["title"] if name == "rss.xml" else None  # the summary of a story without a word
         yield kept
 
 
@@ -273,7 +265,7 @@ class TestTheJudgesBite:
         }
         said = NewsroomOnDisk(copy).run("feeds", "check", code=1).stdout.splitlines()
         assert len(said) == len(found)
-        assert any(f"feeds/world/rss.xml [{identity}]  titles: " in line for line in said)
+        assert any(f"feeds/world/rss.xml [{identity}]  titles warn: " in line for line in said)
 
     def test_check_before_the_first_build_says_what_to_do(self, tmp_path):
         newsroom = NewsroomOnDisk(tmp_path).write()

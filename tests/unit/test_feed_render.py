@@ -113,7 +113,9 @@ class TestXml:
 
         titles = [element.text for element in tree(form).iterfind(f".//{name}")]
 
-        assert titles == [story.title for story in stories()]
+        # An invisible space keeps what looks like markup from being taken for it, by readers who unescape once more.
+        assert [title.replace("\u200b", "") for title in titles] == [story.title for story in stories()]
+        assert titles[3] == "A literal &\u200blt;b&\u200bgt; &\u200bamp; <\u200bem>mark<\u200b/em> ]]>"
 
     def test_the_body_is_the_whole_article(self, form):
         for entry, story in zip(parsed(form).entries, stories(), strict=True):
@@ -227,7 +229,7 @@ class TestJson:
 
         for item, story in zip(items, stories(), strict=True):
             assert item["id"] == story.tag
-            assert item["title"] == story.title
+            assert item["title"].replace("\u200b", "") == story.title
             assert item["url"] == layout.article_url(story, "https://journal.example")
             assert story.body in item["content_html"]
             assert item["language"] == story.language

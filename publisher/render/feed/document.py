@@ -17,7 +17,7 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from publisher.render.feed import extensions
-from publisher.render.feed.view import TYPES, Entry, FeedView
+from publisher.render.feed.view import TYPES, Entry, FeedView, words
 
 _GENERATOR = "Publisher"
 _ENDS = {"rss": b"</channel></rss>", "atom": b"</feed>"}
@@ -96,8 +96,8 @@ def _xml(view: FeedView, form: str, kept: Fragments) -> bytes:
         feed.register_extension(extension.__name__, extension)
         getattr(feed, extension.__name__).view = view
     feed.id(view.id)
-    feed.title(view.title)
-    feed.description(view.description)
+    feed.title(words(view.title))
+    feed.description(words(view.description))
     feed.link(href=view.url(form), rel="self", type=TYPES[form])
     feed.link(href=view.home, rel="alternate", type="text/html")  # last: RSS takes its <link> from the last one
     feed.author(name=view.publication.name, uri=f"{view.publication.url}/")
@@ -133,13 +133,13 @@ def _written(entry: Entry, form: str) -> Any:
         written.register_extension(extension.__name__, extension)
         getattr(written, extension.__name__).entry = entry
     written.id(entry.id)
-    written.title(entry.title or entry.id)
+    written.title(words(entry.title or entry.id))
     written.link(href=entry.url, rel="alternate", type="text/html")
     written.updated(entry.updated)
     if entry.published:
         written.published(entry.published)
     if entry.summary:
-        written.summary(entry.summary)
+        written.summary(words(entry.summary))
     if entry.body and form == "atom":
         written.content(entry.body, type="html")
     for author in entry.authors:
@@ -155,10 +155,10 @@ def _json(view: FeedView, kept: Fragments) -> bytes:
     publication = view.publication
     head = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": view.title,
+        "title": words(view.title),
         "home_page_url": view.home,
         "feed_url": view.url("json"),
-        "description": view.description,
+        "description": words(view.description),
         "language": view.language,
         "authors": [{"name": publication.name, "url": f"{publication.url}/"}],
         "hubs": [{"type": "WebSub", "url": hub} for hub in view.hubs],
@@ -169,14 +169,15 @@ def _json(view: FeedView, kept: Fragments) -> bytes:
 
 
 def _item(entry: Entry) -> _Fragment:
-    plain = {} if entry.body else {"content_text": entry.summary or entry.title}
+    title, summary = words(entry.title), words(entry.summary)
+    plain = {} if entry.body else {"content_text": summary or title}
     item = {
         "id": entry.id,
         "url": entry.url,
-        "title": entry.title,
+        "title": title,
         "content_html": entry.body,
         **plain,
-        "summary": entry.summary,
+        "summary": summary,
         "image": entry.image.url if entry.image else None,
         "date_published": entry.published.isoformat() if entry.published else None,
         "date_modified": entry.updated.isoformat(),

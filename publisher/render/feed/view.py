@@ -1,6 +1,7 @@
 """A feed and its entries as every format prints them."""
 
 import mimetypes
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -105,7 +106,7 @@ def entry(article: Article, url: str, body: str, publication: Publication, versi
         url=url,
         title=article.title,
         body=body,
-        summary=article.teaser,
+        summary=article.teaser or ("" if article.words else article.title),
         updated=max(changed, article.published or changed),  # RFC 4287 §4.2.15: no change before the first printing
         published=article.published,
         language=article.language,
@@ -133,6 +134,19 @@ def repaired(entry: Entry) -> Entry:
             credit=repair(entry.image.credit),
         ),
     )  # fmt: skip
+
+
+_LIKE_MARKUP = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+
+
+def words(text: str) -> str:
+    """Plain text that nobody takes for HTML: RSS does not say which of the two its titles and descriptions are, and
+    some readers unescape those of Atom and JSON Feed twice.
+
+    What looks like a tag or a character reference gets an invisible space (U+200B) behind its first character, so that
+    it is shown as it was written whether its reader unescapes it or not.
+    """
+    return _LIKE_MARKUP.sub("\\g<0>\u200b", text)
 
 
 def _categories(article: Article, publication: Publication) -> list[tuple[str, str]]:
