@@ -19,7 +19,8 @@ demo: $(STAMP)
 test: $(STAMP) lint
 	$(BIN)/pytest
 
-# What judges the mail beside Python: the packages of npm; Java, SpamAssassin and OpenDKIM are the system's.
+# What judges mail and feeds beside Python: the packages of npm; Java, SpamAssassin, OpenDKIM and newsboat are the
+# system's.
 judges: tests/judges/node_modules/.package-lock.json
 
 tests/judges/node_modules/.package-lock.json: tests/judges/package-lock.json
@@ -55,6 +56,8 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.sign
 	$(BIN)/python -m benchmarks.send
 	$(BIN)/python -m benchmarks.gather
+	$(BIN)/python -m benchmarks.syndicate
+	$(BIN)/python -m benchmarks.serve
 
 # Needs uv; writes names, versions and hashes, no addresses.
 lock:

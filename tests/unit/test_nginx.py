@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from publisher import app
+from publisher.config import load
 from publisher.errors import PublisherError
 from publisher.model.newsletter import Syndication
 from publisher.pipeline.syndicate import Site
@@ -21,6 +24,8 @@ from publisher.web.nginx import ACTING, configuration
 from tests.builders import NOW, a_newsletter, a_publication, templates, tokens
 from tests.unit.test_files import BROWSER, FEED, RULES, SITE, publish
 from tests.webserver import ask, web_server
+
+ROOT = Path(__file__).parents[2]
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="no nginx; install Debian's package nginx")
@@ -206,3 +211,27 @@ def test_it_hands_us_just_what_our_server_answers_itself(tmp_path, engine):
 def test_without_a_limit_there_is_none(tmp_path):
     assert "limit_req" not in rendered(tmp_path)
     assert re.search(r"rate=240r/m", rendered(tmp_path, per_minute=240))
+
+
+MANUAL = ROOT / "docs/feeds/nginx.conf"
+
+
+def printed(folder: Path) -> str:
+    """For config.example.toml, in a folder where its secrets can be read."""
+    (folder / "var").mkdir()
+    for name in ("secret.key", "ghost.key", "smtp.password", "dkim.pem"):
+        (folder / "var" / name).write_text("a secret for tests, longer than thirty-two characters")
+    config = load(Path(shutil.copy(ROOT / "config.example.toml", folder / "config.toml")))
+    upstream = f"{config.site.host}:{config.site.port}"
+    house, rules, most = app.publication(config), app.syndication(config), config.site.requests_per_minute
+    return configuration(house, rules, Path("/srv/journal/site"), upstream, most)
+
+
+def test_the_manual_shows_what_is_printed(tmp_path):
+    """Written anew by: python -m tests.unit.test_nginx"""
+    assert MANUAL.read_text("utf-8") == printed(tmp_path)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        MANUAL.write_text(printed(Path(name)), "utf-8")
