@@ -22,6 +22,7 @@ from publisher.config.values import (
     HttpUrl,
     Language,
     Logo,
+    Minutes,
     Name,
     SectionPath,
     Selector,
@@ -143,7 +144,7 @@ class SyndicationConfig(Table):
     hubs: tuple[ExactUrl, ...] = ()
     moved: dict[str, str] = {}
     closed: tuple[str, ...] = ()
-    max_age: Duration = timedelta(minutes=5)
+    max_age: Minutes = timedelta(minutes=5)
     max_bytes: int = Field(default=250_000, ge=10_000, le=1_000_000)
 
 

@@ -42,6 +42,13 @@ def duration(value: object) -> object:
     return length
 
 
+def _minutes(value: timedelta) -> timedelta:
+    """RSS counts in whole minutes, and says the same as Cache-Control."""
+    if value % timedelta(minutes=1) or not timedelta(minutes=1) <= value <= timedelta(days=1):
+        raise ValueError('it is counted in whole minutes, from "1m" to "24h". Write "5m".')
+    return value
+
+
 _PLAIN_URL = re.compile(r"[\x21\x23-\x3b=\x3f-\x7e]+")
 _LONGEST_BOUNCES = 27
 
@@ -217,6 +224,7 @@ def _selector(value: str) -> str:
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]
+Minutes = Annotated[timedelta, BeforeValidator(duration), AfterValidator(_minutes)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 ExactUrl = Annotated[str, AfterValidator(_exact_url)]
 Zone = Annotated[str, AfterValidator(_zone)]

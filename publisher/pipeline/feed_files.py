@@ -161,7 +161,7 @@ class Desk:
             url=shown.url,
             title=edition.subject or newsletter.title,
             body=page.edition_body(shown, self._site.templates),
-            summary=" · ".join(story.article.title for story in shown.stories[:3]),
+            summary=" · ".join(story.article.title for story in shown.stories[1:4]),  # the subject names the first
             updated=moment,
             published=moment,
             language=shown.language,

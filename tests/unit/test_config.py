@@ -922,3 +922,25 @@ class TestMovedFeeds:
         (found,) = mistakes(newsroom, self.table('a = "b"', '"a"'))
 
         assert '"a" is closed too. Keep it under moved, or under closed.' in found
+
+
+class TestSyndication:
+    def table(self, line: str) -> str:
+        return f"{PUBLICATION}\n[syndication]\n{line}\n"
+
+    @pytest.mark.parametrize("age", ["30s", "90s", "2d"])
+    def test_how_long_a_feed_is_fresh_is_counted_in_minutes(self, newsroom, age):
+        (found,) = mistakes(newsroom, self.table(f'max_age = "{age}"'))
+
+        assert "whole minutes" in found
+
+    def test_the_address_of_a_hub_is_kept_to_the_letter(self, newsroom):
+        assert read(newsroom, self.table('hubs = ["https://hub.example/a/"]')).syndication.hubs == (
+            "https://hub.example/a/",
+        )
+
+    @pytest.mark.parametrize("name", ["by", "kind", "newsletter"])
+    def test_a_section_where_other_feeds_lie_is_a_mistake(self, newsroom, name):
+        (found,) = mistakes(newsroom, f'{PUBLICATION}\n[[section]]\npath = "{name}"\ntitle = "X"\n')
+
+        assert f'"{name}" is where other feeds lie' in found

@@ -15,7 +15,7 @@ import feedparser
 import pytest
 from lxml import etree, html
 
-from publisher.model.article import Article, Author
+from publisher.model.article import Article, Author, Image
 from publisher.model.newsletter import Edition, EditionState, Placement
 from publisher.render import edition as layout
 from publisher.render import feed, page
@@ -154,7 +154,7 @@ class TestXml:
 
         instruction = root.getprevious()
         assert instruction.target == "xml-stylesheet"
-        assert dict(instruction.attrib) == {"type": "text/css", "href": "https://journal.example/feeds/feed.css"}
+        assert dict(instruction.attrib) == {"type": "text/css", "href": "../feed.css"}
 
     def test_the_kind_of_document_shows_in_the_first_512_bytes(self, form):
         start = feed.render(a_view(), form)[:512]
@@ -212,6 +212,128 @@ class TestAtom:
         assert found[0] == [("world", "World"), ("analysis", "Analysis")]
         assert found[1] == [("world/asia", "Asia"), ("gulf", "gulf")]
         assert found[2] == []
+
+
+PICTURE = Image("https://journal.example/lead.jpg?w=800", "Two ships", "At dawn", "Ada Lens")
+SPACES = {
+    "a": "http://www.w3.org/2005/Atom",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "media": "http://search.yahoo.com/mrss/",
+    "slash": "http://purl.org/rss/1.0/modules/slash/",
+    "sy": "http://purl.org/rss/1.0/modules/syndication/",
+    "thr": "http://purl.org/syndication/thread/1.0",
+}
+HUB = "https://hub.example/"
+
+
+def found(form: str, path: str, *articles: Article, **changes: Any) -> list[Any]:
+    """What an XPath gives in a feed of these articles."""
+    view = replace(a_view(articles or stories()), **changes)
+    return list(etree.fromstring(feed.render(view, form)).xpath(path, namespaces=SPACES))
+
+
+class TestWhatFeedgenCannotSay:
+    """Each of its known faults, closed; and what its extensions do not know."""
+
+    @pytest.mark.parametrize("form", XML)
+    def test_a_hub_stands_in_every_format(self, form):
+        assert found(form, "//a:link[@rel='hub']/@href", hubs=(HUB,)) == [HUB]
+        assert found(form, "//a:link[@rel='hub']") == []
+        assert json.loads(feed.render(replace(a_view(), hubs=(HUB,)), "json"))["hubs"] == [
+            {"type": "WebSub", "url": HUB}
+        ]
+
+    def test_the_channels_link_is_the_home_page_whatever_other_links_there_are(self):
+        assert found("rss", "/rss/channel/link/text()", hubs=(HUB,), previous=3) == ["https://journal.example/"]
+
+    @pytest.mark.parametrize("form", XML)
+    def test_a_feed_leads_to_the_archive_before_it(self, form):
+        address = "https://journal.example/feeds/world/archive-3.xml"
+
+        assert found(form, "//a:link[@rel='prev-archive']/@href", previous=3) == [address]
+        assert found(form, "//a:link[@rel='prev-archive']") == []
+
+    @pytest.mark.parametrize(
+        ("minutes", "period", "often"), [(5, "hourly", "12"), (60, "hourly", "1"), (180, "daily", "8")]
+    )
+    def test_the_syndication_module_is_spelled_as_it_is_read_and_agrees_with_ttl(self, minutes, period, often):
+        age = timedelta(minutes=minutes)
+
+        assert found("rss", "//sy:updatePeriod/text()", max_age=age) == [period]
+        assert found("rss", "//sy:updateFrequency/text()", max_age=age) == [often]
+        assert found("rss", "//ttl/text()", max_age=age) == [str(minutes)]
+
+    def test_a_body_alone_is_content_and_no_description(self):
+        bare = filed(1, teaser="")
+
+        assert found("rss", "//item/description", bare) == []
+        assert len(found("rss", "//item/content:encoded", bare)) == 1
+
+    def test_a_story_without_a_word_has_its_title_for_a_summary(self):
+        assert found("rss", "//item/description/text()", filed(1, teaser="", body="", words=0)) == ["Story 1"]
+
+    def test_content_is_html_and_never_cdata(self):
+        assert set(found("atom", "//a:content/@type")) == {"html"}
+        assert b"CDATA" not in feed.render(a_view([filed(1)]), "rss")
+
+    def test_authors_stand_by_name_alone_and_no_address_is_made_up(self):
+        assert found("rss", "//item[1]/dc:creator/text()") == ["Ada Writer", "عائشہ لکھاری"]
+        assert found("rss", "//item/author") == []
+
+    def test_an_author_has_a_page_where_there_is_one(self):
+        known = filed(1, authors=(Author("Ada Writer", url="https://journal.example/ada"),))
+
+        assert found("atom", "//a:entry/a:author/a:uri/text()", known) == ["https://journal.example/ada"]
+
+    def test_a_change_is_told_in_rss_too(self):
+        assert found("rss", "//item[1]/dcterms:modified/text()") == [(NOW - timedelta(minutes=1)).isoformat()]
+
+    @pytest.mark.parametrize("form", XML)
+    def test_every_entry_says_its_language(self, form):
+        entry = "item" if form == "rss" else "a:entry"
+
+        assert found(form, f"//{entry}/@xml:lang") == [story.language for story in stories()]
+        assert found(form, "/*/@xml:lang") == ["en"]
+
+    @pytest.mark.parametrize("form", XML)
+    def test_the_lead_image_has_its_type_words_and_credit(self, form):
+        shown = filed(1, image=PICTURE)
+
+        def first(path: str) -> str:
+            return str(found(form, f"//media:content/{path}", shown)[0])
+
+        assert (first("@url"), first("@medium"), first("@type")) == (PICTURE.url, "image", "image/jpeg")
+        assert first("media:title/text()") == "Two ships"
+        assert first("media:description/text()") == "At dawn"
+        assert first("media:credit/text()") == "Ada Lens"
+        assert found(form, "//media:thumbnail/@url", shown) == [PICTURE.url]
+        assert found(form, "//media:group", shown) == []
+
+    def test_a_picture_whose_name_tells_no_type_has_none(self):
+        assert found("rss", "//media:content/@type", filed(1, image=Image("https://journal.example/p/7"))) == []
+
+    def test_the_lead_image_is_in_the_body_once_with_its_words(self):
+        (entry,) = parsed("atom", [filed(1, image=PICTURE)]).entries
+
+        pictures = html.fromstring(body(entry)).xpath("//img")
+        assert [(one.get("src"), one.get("alt")) for one in pictures] == [(PICTURE.url, "Two ships")]
+        assert "Ada Lens" in body(entry)
+
+    def test_readers_answers_are_counted_where_somebody_counted(self):
+        said = filed(1, comments="https://journal.example/1#talk", replies=3)
+
+        assert found("rss", "//item/slash:comments/text()", said) == ["3"]
+        assert found("rss", "//item/comments/text()", said) == ["https://journal.example/1#talk"]
+        assert found("atom", "//a:entry/a:link[@rel='replies']/@thr:count", said) == ["3"]
+        assert found("atom", "//thr:total/text()", said) == ["3"]
+        assert found("atom", "//thr:total | //a:link[@rel='replies']", filed(1)) == []
+
+    def test_no_change_is_older_than_the_story(self):
+        odd = filed(1, updated=NOW - timedelta(days=3), published=NOW)
+
+        assert found("atom", "//a:entry/a:updated/text()", odd) == [NOW.isoformat()]
 
 
 class TestJson:

@@ -90,7 +90,8 @@ class FeedView:
 
     @property
     def stylesheet(self) -> str:
-        return f"{self.publication.url}/feeds/feed.css"
+        """Relative to the document, for browsers take a stylesheet of XML from the same origin alone."""
+        return "../" * self.path.count("/") + "feed.css"
 
 
 def archive_file(number: int) -> str:
