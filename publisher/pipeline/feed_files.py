@@ -109,9 +109,9 @@ class Desk:
         files: dict[str, Made] = {}
         for plan in self.plans:
             files |= self._letters(db, plan) if plan.of == "newsletter" else self._articles(db, plan)
-            for number, made in self._archives.get(plan.path, {}).items():
-                content = partial(feeds.archive_page, db, plan.path, number)
-                files[f"{plan.path}/{archive_file(number)}"] = Made(made, content)
+            folder = plan.path
+            for number, key in self._archives.get(folder, {}).items():
+                files[f"{folder}/{archive_file(number)}"] = Made(key, partial(feeds.archive_page, db, folder, number))
         site, groups = self._site, self._groups()
         listed = digest(self.edition, groups)
         return files | {
