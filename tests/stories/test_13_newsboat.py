@@ -119,7 +119,7 @@ def test_newsboat_reads_each_story_once_and_is_told_when_nothing_changed(publish
     assert [title for _, title, _, _ in expected] == [
         "The harbour “reopens”",
         "خلیج کی نئی سفارت کاری",
-        "Tea & rain <wet>",
+        "Tea & rain <\u200bwet>",
     ]
 
     with serving(published, free_port), relayed(free_port) as (port, statuses):
