@@ -1,4 +1,4 @@
-"""Other people's readers of feeds: the demo's and those of tricky stories are read by all of them as they were meant."""
+"""Other people's readers of feeds: the demo's and those of tricky stories are read by all of them as they are meant."""
 
 import json
 import shutil
