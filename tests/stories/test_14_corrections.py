@@ -10,7 +10,6 @@ import pytest
 from tests.stories.newsroom import NewsroomOnDisk
 
 WRONG_YEAR, WRONG_PORT = "An earlier version gave the wrong year.", "An earlier version named the wrong port."
-FULL = 'layout = "full"\n'
 
 
 @pytest.fixture
@@ -64,10 +63,7 @@ def test_a_slip_is_mended_in_silence_and_a_correction_is_told(newsroom):
 
 class TestAnEditor:
     def test_corrects_what_a_source_cannot_and_the_source_takes_nothing_back(self, newsroom):
-        config = (newsroom.path / "config.toml").read_text()
-        (newsroom.path / "config.toml").write_text(
-            config.replace('path = "articles"', 'path = "articles"\nedits = "silent"')
-        )
+        configure(newsroom, 'path = "articles"', 'edits = "silent"')
         newsroom.article("world/one.md", "The port")
         before = gathered(newsroom)
 
@@ -145,21 +141,15 @@ def test_a_story_that_was_taken_back_keeps_its_corrections(newsroom):
 
 
 def test_complete_mail_says_it_in_both_its_parts(newsroom):
-    config = (newsroom.path / "config.toml").read_text()
-    (newsroom.path / "config.toml").write_text(
-        config.replace('title = "The Briefing"\n', f'title = "The Briefing"\n{FULL}')
-    )
+    configure(newsroom, 'title = "The Briefing"', 'layout = "full"')
     newsroom.article("world/one.md", "The port", correction=WRONG_YEAR).readers("a@example.org,A,*").run("gather")
     edition = newsroom.json("editions", "build", "briefing")
 
     newsroom.run("editions", "send", str(edition["id"]), "--yes")
 
     [mail] = newsroom.mail()
-    parts = [
-        part
-        for part in BytesParser(policy=policy.default).parsebytes(mail.read_bytes()).walk()
-        if not part.is_multipart()
-    ]
+    message = BytesParser(policy=policy.default).parsebytes(mail.read_bytes())
+    parts = [part for part in message.walk() if not part.is_multipart()]
     assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
     for part in parts:
         words = " ".join(part.get_content().split())

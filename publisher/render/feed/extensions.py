@@ -162,9 +162,12 @@ class Threading(_EntryNamespace):
             link = etree.SubElement(entry, "link", rel="replies", type="text/html", href=self.entry.comments)
             if self.entry.replies is not None:
                 link.set(f"{{{self.uri}}}count", str(self.entry.replies))
+        return self.extend_rss(entry)
+
+    def extend_rss(self, item: Any) -> Any:
         if self.entry.replies is not None:
-            self.add(entry, "total", str(self.entry.replies))
-        return entry
+            self.add(item, "total", str(self.entry.replies))
+        return item
 
 
 class Slash(_EntryNamespace):
@@ -203,7 +206,7 @@ class Content(_EntryNamespace):
 
 
 ENTRY: dict[str, Sequence[type[BaseEntryExtension]]] = {
-    "rss": (Language, Content, DublinCore, Terms, Media, Slash),
+    "rss": (Language, Content, DublinCore, Terms, Media, Slash, Threading),
     "atom": (Language, Media, Threading),
 }
 
