@@ -56,10 +56,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How far the history of articles was read: how many entries there are, and the last one's number."""
+    """How far the history of articles was read: how many entries there are, and the last one's number.
+
+    `replies` are all that readers wrote: their number moves without an entry.
+    """
 
     entries: int
     last: int
+    replies: int
 
 
 def changes(db: Connection, mark: Mark | None, before: datetime | None, now: datetime) -> tuple[Mark, set[int] | None]:
@@ -68,8 +72,8 @@ def changes(db: Connection, mark: Mark | None, before: datetime | None, now: dat
     None stands for all of them: where there is no mark, and where an entry was written late by another process.
     """
     entries, last = db.execute(select(func.count(), func.coalesce(func.max(article_history.c.id), 0))).one()
-    here = Mark(entries, last)
-    if mark is None or before is None or before > now:
+    here = Mark(entries, last, _replies(db))
+    if mark is None or before is None or before > now or here.replies != mark.replies:
         return here, None
     fresh = db.execute(select(article_history.c.article_id).where(article_history.c.id > mark.last)).scalars().all()
     if len(fresh) != entries - mark.entries:
@@ -78,6 +82,10 @@ def changes(db: Connection, mark: Mark | None, before: datetime | None, now: dat
     for instant in (articles.c.published, articles.c.embargo):
         released.update(db.scalars(select(articles.c.id).where(instant > before, instant <= now)))
     return here, released
+
+
+def _replies(db: Connection) -> int:
+    return db.scalar(select(func.sum(articles.c.replies)).where(articles.c.replies.is_not(None))) or 0
 
 
 def census(db: Connection, now: datetime, ids: Collection[int] | None = None) -> list[Listing]:
@@ -144,8 +152,8 @@ def show(db: Connection, ids: Iterable[int], now: datetime) -> None:
 def moment(db: Connection, now: datetime) -> str:
     """Where the history of articles stands, and when time alone will next release one; by indexes alone."""
     last = db.scalar(select(func.max(article_history.c.id)))
-    instants = (articles.c.published, articles.c.embargo)
-    return " ".join(map(str, (last, *(db.scalar(select(func.min(one)).where(one > now)) for one in instants))))
+    following = [db.scalar(select(func.min(one)).where(one > now)) for one in (articles.c.published, articles.c.embargo)]
+    return f"{last} {_replies(db)} {following}"
 
 
 def tags(db: Connection) -> dict[str, str]:

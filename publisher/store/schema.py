@@ -116,6 +116,12 @@ articles = Table(
         sqlite_where=text("embargo IS NOT NULL"),
         postgresql_where=text("embargo IS NOT NULL"),
     ),
+    Index(
+        "ix_articles_replies",
+        "replies",
+        sqlite_where=text("replies IS NOT NULL"),
+        postgresql_where=text("replies IS NOT NULL"),
+    ),
 )
 
 article_origins = Table(

@@ -318,6 +318,17 @@ class TestTruthOverTime:
         assert titles(site)[:48] == [f"Story {number}" for number in range(48)]
         assert len(titles(site)) == 48
 
+    def test_readers_answers_are_counted_anew_though_no_edit_is_remembered(self, engine, site, memory):
+        put(engine, story(1, replies=1, content_hash="one"))
+        syndicate.build(engine, site, NOW, memory=memory)
+        seen = syndicate.fingerprint(engine, site, NOW)
+
+        put(engine, story(1, replies=2, content_hash="two"), now=NOW + HOUR)
+        syndicate.build(engine, site, NOW + HOUR, memory=memory)
+
+        assert "<slash:comments>2</slash:comments>" in (site.path / "feeds/rss.xml").read_text()
+        assert syndicate.fingerprint(engine, site, NOW) != seen
+
     def test_the_time_of_day_alone_changes_no_feed(self, engine, site):
         put(engine, *(story(number, published=NOW - number * HOUR) for number in range(60)))
         syndicate.build(engine, site, NOW)
@@ -586,5 +597,5 @@ def test_a_late_entry_of_another_process_is_not_overlooked(engine):
         mark, everything = feeds.changes(db, None, None, NOW)
         assert everything is None
         assert feeds.changes(db, mark, NOW, NOW)[1] == set()
-        late = feeds.Mark(mark.entries - 1, mark.last)
+        late = replace(mark, entries=mark.entries - 1)
         assert feeds.changes(db, late, NOW, NOW)[1] is None

@@ -13,8 +13,10 @@ def upgrade() -> None:
     # What was public until now may have been shown; a tombstone too many tells nothing that was not public once.
     op.execute("UPDATE articles SET shown_at = first_seen WHERE status = 'usable' AND published IS NOT NULL")
     op.create_index("ix_articles_released", "articles", ["published"])
-    held = sa.text("embargo IS NOT NULL")
-    op.create_index("ix_articles_embargo", "articles", ["embargo"], sqlite_where=held, postgresql_where=held)
+    op.execute("UPDATE articles SET updated = published WHERE published > updated")
+    for column in ("embargo", "replies"):
+        held = sa.text(f"{column} IS NOT NULL")
+        op.create_index(f"ix_articles_{column}", "articles", [column], sqlite_where=held, postgresql_where=held)
     op.create_table(
         "corrections",
         sa.Column("id", sa.Integer(), nullable=False),
