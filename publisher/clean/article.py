@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from publisher.clean import markup, repairs, text, urls
@@ -22,6 +22,9 @@ _LONGEST_SHOWN = 200
 LONGEST_CORRECTION = 1_000
 _MOST_REPLIES = 2**31 - 1  # that a database can count
 _FIRST_YEAR = 1900
+_NEVER_SET = datetime(1970, 1, 1, tzinfo=UTC)  # what a clock at zero says, a day more or less by its zone
+_DATES = ("published", "modified", "embargo")
+_URI = re.compile(r"[\w:/?#\[\]@!$&'()*+,;=.~%-]*", re.ASCII)  # RFC 3986 §2
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _DERIVED, _DEFAULT = "derived", "default"
 
@@ -62,13 +65,12 @@ class Cleaned(NamedTuple):
 
 def clean(raw: RawArticle, source: str, desk: Desk) -> Cleaned:
     """Make an article of what a source brought, and say what an editor should know."""
-    if len(raw.body) > _LONGEST_BODY:
-        size, most = (
-            f"its text is {len(raw.body):,} characters long.",
-            f"It is left out; {_LONGEST_BODY:,} are the most.",
-        )
-        return Cleaned(None, [Problem(raw.where, size, most)], Counter())
-    repaired = repairs.survey([raw.title, raw.standfirst, raw.teaser], raw.body)
+    brought = raw.body
+    if len(brought) > _LONGEST_BODY:
+        raw = replace(raw, body=markup.without_data(brought))
+    if refused := _refused(raw):
+        return Cleaned(None, [refused], Counter())
+    repaired = repairs.survey([raw.title, raw.standfirst, raw.teaser], brought)
     problems: list[Problem] = []
     url = _own_address(raw, desk, problems)
     base = raw.base or url or desk.publication.url
@@ -76,8 +78,10 @@ def clean(raw: RawArticle, source: str, desk: Desk) -> Cleaned:
     words = text.from_clean_html(body)
     if raw.access is not Access.PUBLIC:
         body = words = ""
-    title = text.shortened(text.one_line(raw.title), _LONGEST_TITLE) or text.first_words(words, _HEADLINE_WORDS)
-    if not title:
+    title = text.shortened(text.one_line(raw.title), _LONGEST_TITLE)
+    if not text.shows(title):
+        title = text.first_words(words, _HEADLINE_WORDS)
+    if not text.shows(title):
         nothing = Problem(raw.where, "it has neither title nor text.", "Give it a title.")
         return Cleaned(None, [*problems, nothing], repaired)
     sections = _sections(raw.sections, desk)
@@ -86,7 +90,37 @@ def clean(raw: RawArticle, source: str, desk: Desk) -> Cleaned:
     correction = text.shortened(text.one_line(raw.correction), LONGEST_CORRECTION)
     origins = _origins(raw, article, found=bool(sections))
     finished = replace(article, content_hash=_hash(article, correction), origins=origins)
+    repaired += _mended(raw, finished)
     return Cleaned(finished, problems, repaired, _words_key(words), raw.minor or desk.silent, correction)
+
+
+def _refused(raw: RawArticle) -> Problem | None:
+    """What nobody can file. A date without a zone may be hours early, and so an embargo's end."""
+    if len(raw.body) > _LONGEST_BODY:
+        size = f"its text is {len(raw.body):,} characters long."
+        return Problem(raw.where, size, f"It is left out; {_LONGEST_BODY:,} are the most.")
+    for name in _DATES:
+        moment = getattr(raw, name)
+        if moment and moment.utcoffset() is None:
+            said = f"{name}: {moment.isoformat()} has no time zone."
+            return Problem(raw.where, said, f"It is left out; write {moment.isoformat()}Z, or its offset.")
+    return None
+
+
+def _mended(raw: RawArticle, article: Article) -> Counter[str]:
+    """What was wrong beside the text, by kind."""
+    picture = raw.image.url if raw.image else ""
+    addresses = [(raw.url or "", article.url), (picture, article.image), (raw.comments, article.comments)]
+    return +Counter(
+        {
+            "addresses that are none": sum(bool(said.strip()) and not kept for said, kept in addresses),
+            "characters in addresses": sum(bool(kept) and not _URI.fullmatch(said) for said, kept in addresses),
+            "mail addresses of authors": sum(bool(_MAILBOX.search(author.name)) for author in raw.authors),
+            "dates that are none": sum(bool(getattr(raw, name)) and not getattr(article, name) for name in _DATES),
+            "blanks in ids": int(article.source_id != raw.source_id),
+            "no title": int(not text.shows(raw.title)),
+        }
+    )
 
 
 def _words_key(words: str) -> str | None:
@@ -151,10 +185,11 @@ def _web_address(written: str, base: str) -> str:
 
 
 def _plausible(moment: datetime | None, what: str, where: str, problems: list[Problem]) -> datetime | None:
-    """A year such as 1 is some program's way to say that it does not know."""
-    if moment is None or moment.year >= _FIRST_YEAR:
+    """A year such as 1, or the first day of 1970, is some program's way to say that it does not know."""
+    if moment is None or (moment.year >= _FIRST_YEAR and abs(moment - _NEVER_SET) > timedelta(days=1)):
         return moment
-    problems.append(Problem(where, f"{what}: {moment.year} is no year of news.", "It is taken as unknown."))
+    no_date = f"{moment.year} is no year" if moment.year < _FIRST_YEAR else f"{moment:%Y-%m-%d} is no day"
+    problems.append(Problem(where, f"{what}: {no_date} of news.", "It is taken as unknown."))
     return None
 
 
@@ -270,7 +305,7 @@ def _origins(raw: RawArticle, article: Article, *, found: bool) -> dict[str, str
         "replies": article.replies is not None, "correction": raw.correction.strip(),
     }  # fmt: skip
     came = {name: raw.origins.get(name, raw.format) for name, value in named.items() if value}
-    came["headline"] = raw.origins.get("title", raw.format) if raw.title.strip() else _DERIVED
+    came["headline"] = raw.origins.get("title", raw.format) if text.shows(raw.title) else _DERIVED
     if article.teaser and not raw.teaser.strip():
         came["teaser"] = came.get("standfirst", "") if article.standfirst else _DERIVED
     if article.kind and article.headline != article.title and not raw.kind:

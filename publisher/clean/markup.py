@@ -67,7 +67,8 @@ _HERE = _Here()
 
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if name in _PLACES:
-        return absolute(value, _HERE.base)
+        # No address is the page itself: right for a link, but no picture.
+        return absolute(value, _HERE.base) if name == "href" or value.strip() else None
     if name in ("width", "height"):
         return value if _DIMENSION.fullmatch(value) else None
     return value
@@ -95,6 +96,7 @@ _DIMENSION = re.compile(r"\d{1,5}")
 _SCALED = re.compile(r"(-\d{2,5}x\d{2,5}|-scaled)?(?=\.\w{3,4}$)")
 _OVERRIDES = re.compile("[\u202d\u202e]")
 _BETWEEN_MARKS = re.compile(r"[^<>]+")  # a combining stroke would make another character of ">"
+_CARRIED = re.compile(r"\bdata:(?:[a-z]+/|[;,])[^\"'<>]{1000,}", re.IGNORECASE)
 _PRE = re.compile(r"(<pre(?:\s[^<>]*)?>)\n+")
 _MOST_READINGS = 6
 _VOID = {"br", "hr", "img"}
@@ -113,6 +115,11 @@ def sanitise(markup: str, base: str | None) -> str:
     if cleaned.count("<") > _DEEPEST:
         cleaned = _flattened(cleaned)
     return _settled(cleaned)
+
+
+def without_data(markup: str) -> str:
+    """HTML without what its addresses carry themselves (RFC 2397), a picture of a megabyte perhaps; nobody shows it."""
+    return _CARRIED.sub("data:,", markup)
 
 
 def _settled(markup: str) -> str:

@@ -19,9 +19,13 @@ _ELEMENTS = {
     "script": "scripts", "style": "styles", "form": "forms", "iframe": "embeds", "object": "embeds", "embed": "embeds",
     "video": "embeds", "audio": "embeds",
 }  # fmt: skip
-_SIGNS = {"javascript:": "script addresses", "data:": "data addresses", " style=": "styles"}
+_SIGNS = {
+    "javascript:": "script addresses", "data:": "data addresses", " style=": "styles",
+    "<o:": "Office markup", "<!--[if": "Office markup",
+}  # fmt: skip
 _OPENING = re.compile(r"<([a-z]+)")
 _HANDLER = re.compile(r"<[a-z][^<>]*?\son[a-z]+\s*=")
+_RELATIVE = re.compile(r"<(?:a|img)\s[^<>]*?(?:href|src)\s*=\s*[\"']?(?![\"'\s>#]|[a-z][a-z0-9+.-]*:)")
 
 
 def survey(texts: Iterable[str], markup: str) -> Counter[str]:
@@ -39,4 +43,6 @@ def survey(texts: Iterable[str], markup: str) -> Counter[str]:
             found[kind] += number
     if handlers := len(_HANDLER.findall(small)) if " on" in small else 0:
         found["event handlers"] += handlers
+    if relative := len(_RELATIVE.findall(small)):
+        found["relative addresses"] += relative
     return found

@@ -37,6 +37,9 @@ _BIDI = re.compile(f"[{''.join({*_OPENERS, *_OPENERS.values()})}]")
 _EAST_ASIAN = "\u2e80-\u2fff\u3040-\u33ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _CLOSING = "\u3001\u3002\u300d\u300f\u3011\uff01\uff09\uff0c\uff1a\uff1b\uff1f\u30fc\u2019\u201d.,;:!?)\\]"
 _WORD = re.compile(rf"([{_EAST_ASIAN}][{_CLOSING}]*|[^\s{_EAST_ASIAN}]+)(\s*)")
+_JOINER, _VIRAMA = "\u200d", 9  # what joins emoji; the combining class of what joins Indic consonants
+_TAILS = re.compile("[\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")  # skin tones, and the letters of a region's flag
+_HALF_A_FLAG = re.compile("(?<![\U0001f1e6-\U0001f1ff])(?:[\U0001f1e6-\U0001f1ff]{2})*[\U0001f1e6-\U0001f1ff]\\Z")
 _UNSAFE_IN_SLUG = re.compile(r"[^a-z0-9]+")
 
 
@@ -114,8 +117,36 @@ def first_words(text: str, count: int) -> str:
 
 
 def shortened(text: str, length: int) -> str:
-    """The text, or as many whole words of it as fit into a length, with an ellipsis."""
-    return text if len(text) <= length else closed(text[: length - 1].rsplit(" ", 1)[0] + "…")
+    """The text, or as many whole words of it as fit into a length, with an ellipsis.
+
+    A word that does not fit by itself ends between two characters as a reader sees them, never within an emoji.
+    """
+    if len(text) <= length:
+        return text
+    words, blank, _ = text[: length - 1].rpartition(" ")
+    return closed((words if blank else _whole(text, length - 1)) + "…")
+
+
+def _whole(text: str, length: int) -> str:
+    """At most so many characters, without one whose tail would be cut off (UAX #29 §3.1)."""
+    end = length
+    while end and _goes_on(text, end):
+        end -= 1
+    return text[: end or length]
+
+
+def _goes_on(text: str, at: int) -> bool:
+    before, after = text[at - 1], text[at]
+    if _JOINER in (before, after) or unicodedata.category(after)[0] == "M" or _TAILS.match(after):
+        return True
+    if unicodedata.combining(before) == _VIRAMA:
+        return True
+    return "\U0001f1e6" <= after <= "\U0001f1ff" and bool(_HALF_A_FLAG.search(text[:at]))
+
+
+def shows(text: str) -> bool:
+    """Whether there is anything to see: spaces of no width, marks and controls alone are nothing."""
+    return any(unicodedata.category(character)[0] in "LNPS" for character in text)
 
 
 def wrapped(text: str, width: int = 72, indent: str = "") -> str:

@@ -1,12 +1,15 @@
 """The files of feeds: every feed in its formats, archive pages, the list of feeds, OPML and the stylesheet."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
+from publisher.errors import PublisherError
+from publisher.model.moves import Moves
 from publisher.model.newsletter import Edition, Placement
 from publisher.pipeline.feed_plans import FOLDER, FeedPlan, Window, plans, shelf, to_archive, window
 from publisher.pipeline.site import Memory, Site, digest
@@ -49,20 +52,20 @@ class Desk:
 
     def _tag(self, plan: FeedPlan, known: Mapping[str, str]) -> str:
         """A feed's id for life (RFC 4151): one that moved keeps its own."""
-        for old, new in self._site.syndication.moved.items():
-            before = known.get(f"{FOLDER}/{old}")
-            if before and f"{FOLDER}/{new}" == plan.path:
-                return before
+        moves = Moves(self._site.syndication.moved)
+        for path, tag in sorted(known.items()):
+            if f"{FOLDER}/{moves.place(path.removeprefix(f'{FOLDER}/'))}" == plan.path:
+                return tag
         return f"tag:{self._site.publication.host},{self._site.founded:%Y-%m-%d}:{plan.path}"
 
     def archive(self, engine: Engine) -> None:
-        """Close the archive pages that are complete, and take what was withdrawn out of the others."""
+        """Take what was withdrawn out of archive pages, and close those that are complete."""
+        self._redact(engine)
         for plan in self.plans:
             if plan.is_archived and self._is_touched(plan):
                 with database.reading(engine) as db:
                     if plan.path not in self._memory.archived:
                         self._memory.archived[plan.path] = feeds.archived_in(db, plan.path)
-                self._redact(engine, plan)
                 self._close_pages(engine, plan)
 
     def _is_touched(self, plan: FeedPlan) -> bool:
@@ -80,7 +83,10 @@ class Desk:
         for listings in to_archive(plan, self._memory.index.of(plan), shown, archived):
             number = max(pages, default=0) + 1
             with database.reading(engine) as db:
-                view = self._view(plan, self._entries(db, listings), archive=number)
+                entries = self._entries(db, listings)
+            if len(entries) < len(listings):  # a page that lacks one now would lack it for good
+                return
+            view = self._view(plan, entries, archive=number)
             content = feed.render(view, "atom", self._memory.fragments)
             ids = [listing.id for listing in listings]
             try:
@@ -91,18 +97,20 @@ class Desk:
                 return
             archived.update(dict.fromkeys(ids, number))
 
-    def _redact(self, engine: Engine, plan: FeedPlan) -> None:
-        """Archive pages change for nothing else."""
-        archived, pages = self._memory.archived[plan.path], dict[int, list[int]]()
-        for article_id in archived.keys() & self._memory.index.hidden:
-            pages.setdefault(archived[article_id], []).append(article_id)
-        for number, gone in pages.items():
+    def _redact(self, engine: Engine) -> None:
+        """Archive pages change for nothing else, whichever feed they are of, and wherever the article is now."""
+        with database.reading(engine) as db:
+            found = feeds.archived_among(db, self._memory.index.hidden)
+        pages: dict[tuple[str, int], list[int]] = {}
+        for path, number, article_id in found:
+            pages.setdefault((path, number), []).append(article_id)
+        for (path, number), gone in pages.items():
             with database.writing(engine) as db:
                 tags = {article.tag for article in articles.by_ids(db, gone).values()}
-                content = feed.without(feeds.archive_page(db, plan.path, number), tags)
-                self._archives[plan.path][number] = feeds.redact(db, plan.path, number, content, gone)
+                content = feed.without(feeds.archive_page(db, path, number), tags)
+                self._archives[path][number] = feeds.redact(db, path, number, content, gone)
             for article_id in gone:
-                del archived[article_id]
+                self._memory.archived.get(path, {}).pop(article_id, None)
 
     def files(self, db: Connection) -> dict[str, Made]:
         """Every file below `feeds/`."""
@@ -110,7 +118,7 @@ class Desk:
         for plan in self.plans:
             files |= self._letters(db, plan) if plan.of == "newsletter" else self._articles(db, plan)
             folder = plan.path
-            for number, key in self._archives.get(folder, {}).items():
+            for number, key in self._archives.get(folder, {}).items() if plan.is_archived else ():
                 files[f"{folder}/{archive_file(number)}"] = Made(key, partial(feeds.archive_page, db, folder, number))
         site, groups = self._site, self._groups()
         listed = digest(self.edition, groups)
@@ -128,25 +136,29 @@ class Desk:
         key = self._key(plan, feeds.versions(chosen.shown), holes)
 
         def view() -> FeedView:
-            return self._view(plan, self._entries(db, chosen.shown), [Tombstone(*hole) for hole in holes])
+            entries = self._entries(db, chosen.shown)
+            if chosen.shown and not entries:
+                raise PublisherError("none of its stories can be printed")
+            return self._view(plan, entries, [Tombstone(*hole) for hole in holes])
 
         return self._in_formats(plan, key, view)
 
     def _letters(self, db: Connection, plan: FeedPlan) -> dict[str, Made]:
         """The editions of a newsletter, each with its stories' headlines and teasers."""
-        found = []
+        found, newsletter = [], self._site.newsletters[plan.name]
         for edition in editions.pressed(db, plan.name, plan.entries):
-            known = [
-                (placed, self._memory.index.get(placed.article_id)) for placed in editions.placed_in(db, edition.id)
-            ]
+            placements = editions.placed_in(db, edition.id)
+            known = [(placed, self._memory.index.get(placed.article_id)) for placed in placements]
             told = [(placed, listing) for placed, listing in known if listing and listing.public]
-            version = digest(edition, feeds.versions(listing for _, listing in told), self.edition)
-            found.append((edition, [placed for placed, _ in told], version))
+            leads = bool(told) and told[0][0] == placements[0]  # whom the subject names
+            version = digest(edition, newsletter, leads, feeds.versions(listing for _, listing in told), self.edition)
+            named = edition if leads else replace(edition, subject="")
+            found.append((named, [placed for placed, _ in told], version))
 
         def view() -> FeedView:
             return self._view(plan, [self._letter(db, plan, *one) for one in found])
 
-        return self._in_formats(plan, self._key(plan, [version for _, _, version in found]), view)
+        return self._in_formats(plan, self._key(plan, newsletter, [version for _, _, version in found]), view)
 
     def _letter(
         self, db: Connection, plan: FeedPlan, edition: Edition, placed: Sequence[Placement], version: str
@@ -154,14 +166,16 @@ class Desk:
         publication, newsletter = self._site.publication, self._site.newsletters[plan.name]
         told = articles.by_ids(db, (one.article_id for one in placed))
         shown = layout.view(edition, newsletter, publication, placed, told, publication.url)
+        titles = [story.article.title for story in shown.stories]
         moment = edition.pressed_at or edition.composed_at
         return Entry(
             id=f"{self._tags[plan.path]}/{edition_path(edition).rpartition('/')[2].removesuffix('.html')}",
             version=version,
             url=shown.url,
-            title=edition.subject or newsletter.title,
+            title=edition.subject
+            or " · ".join([*(story.article.title for story in shown.stories[:1]), newsletter.title]),
             body=page.edition_body(shown, self._site.templates),
-            summary=" · ".join(story.article.title for story in shown.stories[1:4]),  # the subject names the first
+            summary=" · ".join(titles[1:4]),
             updated=moment,
             published=moment,
             language=shown.language,
@@ -224,15 +238,18 @@ class Desk:
 
 def _move_sections(engine: Engine, site: Site) -> None:
     """The articles and readers of a section that moved go with it."""
-    paths = {section.path for section in site.publication.sections}
-    moved = [(old, new) for old, new in site.syndication.moved.items() if new in paths and old not in paths]
-    if moved:
-        with database.reading(engine) as db:
-            moved = [(old, new) for old, new in moved if feeds.in_section(db, old)]
-    if moved:
+    moves, paths = Moves(site.syndication.moved), {section.path for section in site.publication.sections}
+    if not moves.moved:
+        return
+    with database.reading(engine) as db:
+        known = (feeds.sections(db) | moves.moved.keys()) - paths
+        going = [
+            (old, new) for old in sorted(known) if (new := moves.place(old)) in paths and feeds.in_section(db, old)
+        ]
+    if going:
         with database.writing(engine) as db:
-            for old, new in moved:
-                feeds.move_section(db, old, new)
+            for old, new in going:
+                feeds.move_section(db, old, str(new))
 
 
 def _outlines(groups: Sequence[FeedGroup]) -> list[Outline]:

@@ -15,7 +15,7 @@ from publisher.store.feeds import Listing
 FOLDER = "feeds"
 Of = Literal["everything", "section", "author", "kind", "newsletter"]
 _OVERLAP = timedelta(hours=48)  # who asks once in two days misses nothing
-_MOST = 1_000
+_MOST = 400  # even without their texts they fill most of a megabyte; the rest is archived
 _MOST_TOMBSTONES = 20
 _LEAST_ARCHIVED = 10
 
@@ -225,7 +225,7 @@ def window(plan: FeedPlan, members: Sequence[Listing]) -> Window:
         if place < plan.entries or (last is not None and last - listing.appeared < _OVERLAP)
     )[:_MOST]
     first = shown[-1].moment if len(public) > len(shown) else None
-    gone = [one for one in members if not one.public and (first is None or one.moment >= first)]
+    gone = [one for one in members if one.withdrawn and (first is None or one.moment >= first)]
     gone.sort(key=lambda one: (one.updated, one.id), reverse=True)
     return Window(shown, tuple(gone[:_MOST_TOMBSTONES]))
 

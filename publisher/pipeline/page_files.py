@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from publisher.model.article import Article
 from publisher.model.newsletter import Edition
 from publisher.pipeline.feed_plans import FeedPlan, Key, alternates
-from publisher.pipeline.site import Memory, Site, digest
+from publisher.pipeline.site import Memory, PageKey, Site, digest
 from publisher.pipeline.site_folder import Made, given
 from publisher.render import page
 from publisher.render.edition import Shelf, Story, article_path, article_url, edition_path
@@ -65,12 +65,11 @@ def _articles(
     whole = digest(edition, named)
     for listing in memory.index.all():
         if listing.public and listing.own:
-            decided, made = memory.pages.get(listing.id, ("", None))
-            if made is None or decided != whole:
-                own = [one for key in _shelves(listing) for one in named.get(key, ())]
-                made = Made(digest(edition, listing.version, own), partial(_article, db, site, listing.id, own))
-                memory.pages[listing.id] = whole, made
-            yield article_path(listing.slug), made
+            known = memory.pages.get(listing.id)
+            if known is None or known.whole != whole:
+                own = tuple(one for key in _shelves(listing) for one in named.get(key, ()))
+                known = memory.pages[listing.id] = PageKey(whole, digest(edition, listing.version, own), own)
+            yield article_path(listing.slug), Made(known.key, partial(_article, db, site, listing.id, known.alternates))
 
 
 def _shelves(listing: Listing) -> list[Key]:

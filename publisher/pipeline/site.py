@@ -10,15 +10,16 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from publisher import __version__
+from publisher.clean.text import one_line
 from publisher.errors import Problem, PublisherError
 from publisher.model.article import Article
 from publisher.model.newsletter import Newsletter, Publication, Syndication
 from publisher.pipeline.feed_plans import FeedRule, Index, Key, Window
-from publisher.pipeline.site_folder import Made
 from publisher.render import feed, page
 from publisher.render.edition import article_url
 from publisher.render.environment import Templates
 from publisher.render.feed import FILES, Entry, Fragments
+from publisher.render.page import Alternate
 from publisher.store import articles, feeds
 from publisher.store.feeds import Listing, Mark
 
@@ -44,6 +45,15 @@ class Site:
         return digest(__version__, self.templates.digest(), self.publication, self.founded)
 
 
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """What decides an article's page: `whole` of the site, `key` of itself, the feeds that its head names."""
+
+    whole: str
+    key: str
+    alternates: tuple[Alternate, ...]
+
+
 class Memory:
     """Everything that a build finds out and the next one needs not; a new one begins without.
 
@@ -58,7 +68,7 @@ class Memory:
         self.fragments = Fragments(2 * len(FILES) * _MOST_ENTRIES)
         self.archived: dict[str, dict[int, int]] = {}
         self.windows: dict[Key, Window] = {}
-        self.pages: dict[int, tuple[object, Made]] = {}
+        self.pages: dict[int, PageKey] = {}
         self._problems: list[Problem] = []
         self._entries: OrderedDict[int, Entry] = OrderedDict()
         self._mark: Mark | None = None
@@ -66,18 +76,18 @@ class Memory:
 
     def refresh(self, db: Connection, now: datetime) -> None:
         """Take in what changed since the last time."""
-        self._mark, ids = feeds.changes(db, self._mark, self._seen, now)
-        self._seen = now
+        mark, ids = feeds.changes(db, self._mark, self._seen, now)
         listings = feeds.census(db, now, ids)
         self.unshown.update(one.id for one in listings if one.public and not one.shown)
         if ids is None:
             self.index = Index(listings)
             self.archived, self.windows, self.pages = {}, {}, {}
-            return
-        for article_id in ids:
-            self.pages.pop(article_id, None)
-        for key in self.index.update(ids, listings):
-            self.windows.pop(key, None)
+        else:
+            for article_id in ids:
+                self.pages.pop(article_id, None)
+            for key in self.index.update(ids, listings):
+                self.windows.pop(key, None)
+        self._mark, self._seen = mark, now  # last: whoever fails before begins there again
 
     def entries(self, db: Connection, site: Site, listings: Sequence[Listing], edition: str) -> list[Entry]:
         """Articles as entries, in their order; `edition` is the digest of the site that prints them."""
@@ -96,6 +106,7 @@ class Memory:
 
     def _entry(self, article: Article, site: Site, version: str) -> Entry | None:
         """None where nothing can be made of it: then the feed goes without."""
+        where = f"article {article.id} ({one_line(article.slug)})"
         try:
             body = page.entry_body(article, site.publication, site.templates)
             url = article_url(article, site.publication.url)
@@ -105,17 +116,17 @@ class Memory:
                 self.fragments.of(clean, form)
         except Exception as error:  # noqa: BLE001 - one bad article must not stop a feed
             told = str(error) if isinstance(error, PublisherError) else f"{type(error).__name__}: {error}"
-            self._problems.append(Problem(f"article {article.id}", f"it stands in no feed: {told}"))
+            self._problems.append(Problem(where, f"it stands in no feed: {told}"))
             return None
         if clean != entry:
             repair = "characters that no feed may hold were left out."
-            self._problems.append(Problem(f"article {article.id} ({article.slug})", repair))
+            self._problems.append(Problem(where, repair))
         return clean
 
     def told(self) -> list[Problem]:
         """What was wrong with articles since it was asked last."""
         problems, self._problems = self._problems, []
-        return problems
+        return list(dict.fromkeys(problems))
 
 
 def digest(*deciding: object) -> str:

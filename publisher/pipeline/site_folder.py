@@ -122,6 +122,8 @@ class SiteFolder:
                     written += [path] if is_new else []
                     after[path] = _Record(changed[path].key, mtime)
         removed = list(self._remove(files)) if remove else []
+        # One that comes back is newer than it was.
+        after |= {path: _Record("", self._before[path].mtime) for path in self._before.keys() - after.keys()}
         if after != self._before:
             _rename_into(self.path / MANIFEST, _listed(after), None)
         return Built(tuple(written), tuple(removed), len(files) - len(written) - len(problems), tuple(problems))

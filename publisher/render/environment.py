@@ -76,7 +76,7 @@ class Templates:
 
     def __init__(self, publication: Publication, root: Path, feeds: Sequence[tuple[str, str]] = ()) -> None:
         self.publication = publication
-        self._root = root
+        self._root, self._digest = root, ""
 
         def folder(path: str) -> BaseLoader:
             return FileSystemLoader([root / path, shipped() / path])
@@ -111,14 +111,21 @@ class Templates:
             raise TemplateProblem(f"{_place(error, name)}  {str(error) or type(error).__name__}.") from error
 
     def digest(self) -> str:
-        """What decides the output of every template: another one means that pages and entries must be made anew."""
+        """What decides the output of every template: another one means that pages and entries must be made anew.
+
+        Jinja looks only at the file that it took: of one that stands before it by now it would not know.
+        """
         found = hashlib.sha256()
         for folder in sorted({*_FOLDERS.values(), "templates/locale"}):
             for base in (self._root, shipped()):
                 for file in sorted((base / folder).rglob("*")):
                     if file.is_file():
                         found.update(f"{file.relative_to(base)}\n".encode() + file.read_bytes())
-        return found.hexdigest()
+        if self._digest != found.hexdigest():
+            self._digest = found.hexdigest()
+            if self._environment.cache is not None:
+                self._environment.cache.clear()
+        return self._digest
 
     def check(self) -> list[str]:
         """Compile every template, read every catalogue; return what is wrong, one line each."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, or_, select, update
 
-from publisher.clean.text import handle
+from publisher.clean.text import handle, one_line
+from publisher.model.article import Status
 from publisher.store.articles import is_public
 from publisher.store.database import chunks
 from publisher.store.schema import (
@@ -31,7 +32,8 @@ class Listing:
     """An article as feeds choose it. `version` differs whenever what readers see does.
 
     `moment` is its date, or when we first saw it; `appeared` is when readers could first have seen it here. `public`
-    is False for one that was shown once and may not be any more. `own` says that its page is ours.
+    is False for one that was shown once and may not be any more, `withdrawn` where it is no more than that: one that
+    was put off is still to come, and nobody hears of when. `own` says that its page is ours.
     """
 
     id: int
@@ -46,6 +48,7 @@ class Listing:
     kind: str
     own: bool
     public: bool
+    withdrawn: bool
     shown: bool
 
     @property
@@ -101,7 +104,7 @@ def _census(db: Connection, now: datetime, ids: Collection[int] | None) -> list[
     noted = select(each, *counts).group_by(each).subquery()
     names = (
         "id", "tag", "slug", "url", "content_hash", "replies", "published", "embargo", "first_seen", "updated",
-        "authors", "kind", "shown_at",
+        "authors", "kind", "shown_at", "status",
     )  # fmt: skip
     public = is_public(now)
     query = (
@@ -116,10 +119,10 @@ def _census(db: Connection, now: datetime, ids: Collection[int] | None) -> list[
     sections: dict[int, list[str]] = {}
     for article_id, section in db.execute(placed.order_by(article_sections.c.article_id, article_sections.c.position)):
         sections.setdefault(article_id, []).append(section)
-    return [_listing(row, tuple(sections.get(row["id"], ()))) for row in db.execute(query).mappings()]
+    return [_listing(row, tuple(sections.get(row["id"], ())), now) for row in db.execute(query).mappings()]
 
 
-def _listing(row: RowMapping, sections: tuple[str, ...]) -> Listing:
+def _listing(row: RowMapping, sections: tuple[str, ...], now: datetime) -> Listing:
     published, seen = row["published"], row["first_seen"]
     moment = published or seen
     dated = max(moment, row["embargo"] or moment)
@@ -135,10 +138,11 @@ def _listing(row: RowMapping, sections: tuple[str, ...]) -> Listing:
         appeared=seen if late else dated,
         updated=row["updated"],
         sections=sections,
-        authors=tuple(author["name"] for author in row["authors"]),
+        authors=tuple(filter(None, (one_line(author.get("name", "")) for author in row["authors"]))),
         kind=row["kind"],
         own=row["url"] is None,
         public=bool(row["public"]),
+        withdrawn=row["status"] != Status.USABLE and row["updated"] <= now,
         shown=row["shown_at"] is not None,
     )
 
@@ -152,7 +156,8 @@ def show(db: Connection, ids: Iterable[int], now: datetime) -> None:
 def moment(db: Connection, now: datetime) -> str:
     """Where the history of articles stands, and when time alone will next release one; by indexes alone."""
     last = db.scalar(select(func.max(article_history.c.id)))
-    following = [db.scalar(select(func.min(one)).where(one > now)) for one in (articles.c.published, articles.c.embargo)]
+    instants = (articles.c.published, articles.c.embargo)
+    following = [db.scalar(select(func.min(one)).where(one > now)) for one in instants]
     return f"{last} {_replies(db)} {following}"
 
 
@@ -178,6 +183,18 @@ def archive(db: Connection, feed: str, number: int, content: bytes, article_ids:
 
 def _packed(content: bytes) -> dict[str, Any]:
     return {"digest": hashlib.sha256(content).hexdigest(), "content": zlib.compress(content)}
+
+
+def archived_among(db: Connection, ids: Iterable[int]) -> list[tuple[str, int, int]]:
+    """(feed, archive page, article) of those of the articles that are archived."""
+    columns = archived.c["feed", "number", "article_id"]
+    query = (select(*columns).where(archived.c.article_id.in_(part)) for part in chunks(ids))
+    return [(row.feed, row.number, row.article_id) for each in query for row in db.execute(each)]
+
+
+def sections(db: Connection) -> set[str]:
+    """Every section that an article is or was filed under."""
+    return set(db.scalars(select(article_sections.c.section).distinct()))
 
 
 def archived_in(db: Connection, feed: str) -> dict[int, int]:

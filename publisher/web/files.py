@@ -34,6 +34,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _LOOK_AGAIN = 0.1  # seconds
 _MEMORY = 64_000_000  # bytes of files held
 _VARIANTS = 64  # answers kept for each file; the fields that they are kept by are somebody else's
+_LONGEST_KEY = 512  # bytes: more than any program sends
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _METHODS = (b"allow", b"GET, HEAD, OPTIONS")
 _OPEN: Headers = [
@@ -131,7 +132,7 @@ class Files:
         whole, unchanged = variant
         if tags is not None:
             return unchanged if tags == whole.etag or (whole.etag and matches(tags, whole.etag)) else whole
-        if since is not None and whole.etag:
+        if since and whole.etag:
             same = since == whole.modified or unmodified(since, held.document.modified, self.now().timestamp())
             return unchanged if same else whole
         return whole
@@ -213,7 +214,8 @@ class Files:
             variant = _pair(held, body.content, body.etag, chosen, browser=b"text/html" in (accept or b"").lower())
         if len(held.answers) >= _VARIANTS:
             held.answers.clear()
-        held.answers[accept, encoding] = variant
+        if len(accept or b"") + len(encoding or b"") < _LONGEST_KEY:
+            held.answers[accept, encoding] = variant
         return variant
 
     async def _stream(self, scope: Scope, send: Send) -> None:

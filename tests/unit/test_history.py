@@ -301,6 +301,14 @@ class TestCorrections:
 
         assert (after.updated, after.corrections[0].at) == (PUBLISHED + HOUR, PUBLISHED + HOUR)
 
+    def test_it_does_not_have_the_moment_of_a_silent_edit_before_it(self, newsroom):
+        newsroom.told(modified=PUBLISHED)
+        newsroom.told(modified=PUBLISHED + HOUR, body="<p>Other words.</p>", minor=True)
+
+        after = newsroom.told(modified=PUBLISHED + HOUR, body="<p>Other words.</p>", correction=WRONG_YEAR)
+
+        assert (after.updated, after.corrections[0].at) == (newsroom.now, newsroom.now)
+
     def test_a_story_may_come_with_one(self, newsroom):
         first = newsroom.told(correction=f" {WRONG_YEAR}\n")
 

@@ -465,7 +465,146 @@ class TestArchives:
         assert not [path for path, content in contents(site).items() if b"story-99" in content]
 
 
+class TestWhatGoesWrong:
+    """Found by attack: each of these lost or betrayed something once."""
+
+    def test_a_template_that_fails_for_every_story_leaves_feeds_and_archives_as_they_were(self, engine, tmp_path):
+        site = a_site(tmp_path)
+        site = replace(site, templates=templates(site.publication, tmp_path))
+        put(engine, *(story(n, published=NOW - n * 6 * HOUR) for n in range(30)))
+        syndicate.build(engine, site, NOW)
+        before = contents(site)
+        (tmp_path / "feeds").mkdir()
+        (tmp_path / "feeds/entry.html.j2").write_text("{{ article.nosuch.thing }}")
+        put(engine, *(story(n, published=NOW + n * 6 * HOUR) for n in range(30, 50)), now=NOW + 400 * HOUR)
+
+        broken = syndicate.build(engine, site, NOW + 400 * HOUR)
+
+        assert broken.problems
+        assert contents(site)["feeds/rss.xml"] == before["feeds/rss.xml"]
+        (tmp_path / "feeds/entry.html.j2").unlink()
+        syndicate.build(engine, site, NOW + 400 * HOUR)
+        shown, *pages = TestArchives().chain(site)
+        assert len({*shown, *(one for page in pages for one in page)}) == 50
+
+    def test_a_template_of_ones_own_counts_at_once(self, engine, tmp_path):
+        site, memory = a_site(tmp_path), Memory()
+        site = replace(site, templates=templates(site.publication, tmp_path))
+        put(engine, story(1))
+        syndicate.build(engine, site, NOW, memory=memory)
+        (tmp_path / "feeds").mkdir()
+        (tmp_path / "feeds/entry.html.j2").write_text("<p>Our own.</p>")
+
+        syndicate.build(engine, site, NOW, memory=memory)
+
+        assert "Our own." in (site.path / "feeds/rss.xml").read_text()
+
+    def test_what_is_withdrawn_leaves_archives_of_sections_that_it_left(self, engine, site, memory):
+        TestArchives().grown(engine, site, 30, memory)
+        assert b">Story 3<" in contents(site)["feeds/world/archive-1.xml"]
+        when, moment = NOW + 300 * HOUR, NOW + 18 * HOUR
+        moved = story(3, published=moment, sections=("economy",), content_hash="moved")
+        put(engine, moved, now=when)
+        syndicate.build(engine, site, when, memory=memory)
+
+        put(engine, replace(moved, status=Status.CANCELLED, content_hash="gone"), now=when + HOUR)
+        syndicate.build(engine, site, when + HOUR, memory=memory)
+
+        assert not [path for path, content in contents(site).items() if b">Story 3<" in content]
+
+    def test_feeds_without_atom_have_no_archive_to_be_stale(self, engine, site):
+        TestArchives().grown(engine, site, 30)
+
+        syndicate.build(engine, replace(site, feeds=[FeedRule(("rss",), 10)]), NOW + 300 * HOUR)
+
+        assert not list(site.path.rglob("archive-*"))
+
+    def test_a_story_that_is_put_off_leaves_no_tombstone_that_tells_until_when(self, engine, site):
+        put(engine, story(1), story(2))
+        syndicate.build(engine, site, NOW)
+
+        put(engine, story(2, published=NOW + 96 * HOUR, content_hash="later"), now=NOW + HOUR)
+        syndicate.build(engine, site, NOW + HOUR)
+
+        assert titles(site) == ["Story 1"]
+        assert b"deleted-entry" not in contents(site)["feeds/atom.xml"]
+        assert b"2026-11-24" not in contents(site)["feeds/atom.xml"]
+
+    def test_a_page_that_was_lost_is_made_again_by_a_process_that_remembers(self, engine, site):
+        memory = Memory()
+        put(engine, story(1))
+        syndicate.build(engine, site, NOW, memory=memory)
+        (site.path / "articles/story-1.html").unlink()
+
+        built = syndicate.build(engine, site, NOW, memory=memory)
+
+        assert built.written == ("articles/story-1.html",)
+        assert not built.problems
+
+    def test_a_teaser_of_a_megabyte_pushes_nobody_out(self, engine, site):
+        put(engine, *(story(n, published=NOW - n * HOUR) for n in range(1, 20)))
+        put(engine, story(20, teaser="Long words. " * 130_000, published=NOW))
+
+        syndicate.build(engine, site, NOW)
+
+        assert len(titles(site)) == 20
+        assert len(contents(site)["feeds/rss.xml"]) <= 250_000
+
+    def test_whoever_is_not_shown_is_archived_however_much_there_was(self, engine, site):
+        put(
+            engine,
+            *(story(n, teaser="Words of a teaser. " * 20, published=NOW - timedelta(minutes=n)) for n in range(600)),
+        )
+
+        syndicate.build(engine, site, NOW)
+
+        shown, *pages = TestArchives().chain(site)
+        assert len({*shown, *(one for page in pages for one in page)}) == 600
+        assert len(contents(site)["feeds/atom.xml"]) <= 1_000_000
+
+    def test_a_file_that_comes_back_is_newer_than_it_was(self, engine, site):
+        put(engine, story(1))
+        syndicate.build(engine, site, NOW)
+        put(engine, story(1, status=Status.CANCELLED, content_hash="gone"), now=NOW)
+        syndicate.build(engine, site, NOW)
+        put(engine, story(1, content_hash="back"), now=NOW)
+
+        syndicate.build(engine, site, NOW)
+
+        assert (site.path / "articles/story-1.html").stat().st_mtime > NOW.timestamp()
+
+    def test_the_lead_of_an_edition_that_is_withdrawn_is_no_longer_its_title(self, engine, site):
+        from publisher.pipeline import compose, press
+        from publisher.pipeline.proof import Desk
+        from tests.builders import tokens
+
+        put(engine, story(1, headline="The lead"), story(2, headline="The other"))
+        desk = Desk(site.publication, site.newsletters, site.templates, tokens(), accept=frozenset({"https"}))
+        edition = compose.build(engine, site.newsletters["briefing"], "daily", site.publication, NOW)
+        with database.writing(engine) as db:
+            subscribe(db, "ada@example.org")
+        press.press(engine, edition, desk, NOW, ["https"])
+        syndicate.build(engine, site, NOW)
+        path = "feeds/newsletter/briefing/rss.xml"
+        assert titles(site, path)[0].startswith("The lead")
+
+        put(engine, story(1, headline="The lead", status=Status.CANCELLED, content_hash="gone"), now=NOW + HOUR)
+        syndicate.build(engine, site, NOW + HOUR)
+
+        assert titles(site, path) == ["The other · The Briefing"]
+        assert "The lead" not in (site.path / path).read_text()
+
+
 class TestMoved:
+    def test_moves_lead_on_and_take_subsections_along(self, engine, tmp_path):
+        put(engine, story(1, sections=("old",)), story(2, sections=("old/asia",)))
+        site = a_site(tmp_path, syndication=Syndication(moved={"old": "mid", "mid": "world"}))
+
+        syndicate.build(engine, site, NOW)
+
+        assert titles(site, "feeds/world/rss.xml") == ["Story 1", "Story 2"]
+        assert titles(site, "feeds/world/asia/rss.xml") == ["Story 2"]
+
     def test_the_stories_and_readers_of_a_section_go_with_it(self, engine, tmp_path):
         put(engine, story(1, sections=("economy",)), story(2, sections=("economy", "world")))
         before = a_site(tmp_path / "before")

@@ -42,7 +42,7 @@ class Fragments:
         self._most = most
 
     def of(self, entry: Entry, form: str) -> _Fragment:
-        key = entry.id, form, bool(entry.body)
+        key = entry.id, form, entry.version.endswith(" short")
         known = self._known.get(key)
         if known is None or known.version != entry.version:
             known = self._known[key] = _MAKERS[form](entry)

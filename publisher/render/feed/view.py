@@ -4,14 +4,16 @@ import mimetypes
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from publisher.clean.text import repair
+from publisher.clean.text import repair, shortened
 from publisher.model.article import Article, Author, Image
 from publisher.model.newsletter import Publication
 
 FILES = {"rss": "rss.xml", "atom": "atom.xml", "json": "feed.json"}
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # many readers count seconds from here, and show an older story as new
+_SHORT_SUMMARY = 500  # characters
 TYPES = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
 
 
@@ -38,8 +40,8 @@ class Entry:
     replies: int | None = None
 
     def shortened(self) -> "Entry":
-        """The same without its body: who wants the whole follows the link."""
-        return replace(self, body="", version=f"{self.version} short")
+        """The same without its body and the rest of a long summary: who wants the whole follows the link."""
+        return replace(self, body="", summary=shortened(self.summary, _SHORT_SUMMARY), version=f"{self.version} short")
 
     @property
     def picture_type(self) -> str:
@@ -101,6 +103,9 @@ def archive_file(number: int) -> str:
 def entry(article: Article, url: str, body: str, publication: Publication, version: str, oldest: datetime) -> Entry:
     """An article as an entry; `oldest` dates those that nobody dated."""
     changed = article.updated or oldest
+    published = article.published
+    if published and published < _FIRST:
+        published, changed = None, max(changed, oldest)
     return Entry(
         id=article.tag,
         version=version,
@@ -108,8 +113,8 @@ def entry(article: Article, url: str, body: str, publication: Publication, versi
         title=article.title,
         body=body,
         summary=article.teaser or ("" if article.words else article.title),
-        updated=max(changed, article.published or changed),  # RFC 4287 §4.2.15: no change before the first printing
-        published=article.published,
+        updated=max(changed, published or changed),  # RFC 4287 §4.2.15: no change before the first printing
+        published=published,
         language=article.language,
         authors=article.authors,
         categories=tuple(_categories(article, publication)),
@@ -147,7 +152,7 @@ def words(text: str) -> str:
     What looks like a tag or a character reference gets an invisible space (U+200B) behind its first character, so that
     it is shown as it was written whether its reader unescapes it or not.
     """
-    return _LIKE_MARKUP.sub("\\g<0>\u200b", text)
+    return _LIKE_MARKUP.sub("\\g<0>\u200b", repair(text))
 
 
 def _categories(article: Article, publication: Publication) -> list[tuple[str, str]]:
