@@ -80,9 +80,9 @@ def ping(context: typer.Context) -> None:
         room = app.newsroom
         if not room.site.syndication.hubs:
             raise PublisherError('no hub is configured. Write [syndication] hubs = ["https://hub.example/"].')
-        sent = asyncio.run(cycle.announce_news(room, now()))
+        sent = asyncio.run(cycle.announce_news(room, now(), everything=True))
         with database.reading(room.database) as db:
-            waiting = [one for one in pings.load(db) if one.due_at]
+            waiting = pings.left(db)
     rows = [(one.hub, one.topic, one.tries, one.reply) for one in waiting]
     out.table(("Hub", "Feed", "Failures", "Why it waits"), rows, [asdict(one) for one in waiting])
     out.say(f"{sent} announced, {len(waiting)} wait.")

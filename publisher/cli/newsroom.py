@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from publisher.cli.output import Output
     from publisher.model.delivery import DeliveryState
     from publisher.pipeline.gather import Assignment, Gathered
+    from publisher.store.pings import Ping
 
 
 def check(context: typer.Context) -> None:
@@ -173,7 +174,7 @@ def status(context: typer.Context) -> None:
             if (slot := schedule.next_slot(line, zone, moment))
         }
         latest = editions.listed(db, 20)
-        unheard = pings.failing(db)
+        unheard = [one for one in pings.left(db) if one.hub in room.site.syndication.hubs]
         values = {"articles": articles.count(db), "editions": editions.states(db)}
     asked = [record for record in known.values() if record.name in names]
     failing = [record for record in asked if record.failures]
@@ -185,7 +186,7 @@ def status(context: typer.Context) -> None:
     needs += [f"edition {one.id} waits: {reply}" for one in active for _, _, reply, _ in reasons[one.id] if reply]
     needs += [f"edition {one.id} waits for an editor: publisher editions preview {one.id}" for one in active
               if one.state is State.DRAFT]  # fmt: skip
-    needs += [f"hub {one.hub} did not take {one.topic} ({one.tries} tries): {one.reply}" for one in unheard]
+    needs += _unheard(unheard)
     troubled = (State.FAILED, State.SENT_WITH_FAILURES)
     needs += [f"edition {one.id} is {one.state}: publisher editions show {one.id}" for one in latest
               if one.state in troubled]  # fmt: skip
@@ -201,6 +202,24 @@ def status(context: typer.Context) -> None:
             "needs a person": needs or "nothing",
         }
     )
+
+
+def _unheard(left: "list[Ping]") -> list[str]:
+    """A line for each hub that fails, and one for the feeds that cannot be announced yet."""
+    needs = []
+    for hub in dict.fromkeys(one.hub for one in left if one.is_failing):
+        failing = [one for one in left if one.hub == hub and one.is_failing]
+        worst = max(failing, key=lambda one: one.tries)
+        end = "" if worst.due_at else ", given up until it changes; to try now: publisher feeds ping"
+        needs.append(f"hub {hub} did not take {_first(worst.topic, failing)} ({worst.tries} tries{end}): {worst.reply}")
+    unserved = list({one.topic: one for one in left if one.is_unserved}.values())
+    if unserved:
+        needs.append(f"hubs have not heard of {_first(unserved[0].topic, unserved)} yet: {unserved[0].reply}")
+    return needs
+
+
+def _first(topic: str, of: "list[Ping]") -> str:
+    return f"{topic} and {len(of) - 1} more" if len(of) > 1 else topic
 
 
 def _instant(item: "tuple[str, object]") -> str:

@@ -130,12 +130,12 @@ def _build(newsroom: Newsroom, now: datetime, memory: Memory) -> Built:
     return built
 
 
-async def announce_news(newsroom: Newsroom, now: datetime) -> int:
-    """Send the pings that are due; return how many succeeded."""
+async def announce_news(newsroom: Newsroom, now: datetime, *, everything: bool = False) -> int:
+    """Send the pings that are due, or every one that is left; return how many succeeded."""
     if newsroom.http is None or not newsroom.site.syndication.hubs:
         return 0
     async with newsroom.http as http:
-        return await announce.ping(newsroom.database, http, now)
+        return await announce.ping(newsroom.database, http, now, everything=everything)
 
 
 def _editions(newsroom: Newsroom, now: datetime) -> tuple[list[Edition], list[Pressed]]:

@@ -19,6 +19,8 @@ from publisher.errors import PublisherError
 from publisher.web.files import Answer, Client, Headers
 
 _ONE_WRITE = 65_536  # bytes; a larger body is not copied behind its head
+_LONGEST_HEAD = 65_536  # bytes of a request before its body
+_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _METHODS = {b"GET": "GET", b"HEAD": "HEAD"}
 _ANSWERED: Any = SimpleNamespace(response_complete=True, message_event=asyncio.Event())
 
@@ -40,14 +42,29 @@ class _Connection(HttpToolsProtocol):
     _own = b""
     _idle_since = math.inf
     _watching = False
+    _in_head = True
+    _head = 0  # bytes of a header that is not complete
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        self._head += len(data) if self._in_head else 0
+        super().data_received(data)
+        if self._head > _LONGEST_HEAD and not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
 
     def on_message_begin(self) -> None:
-        self.url, self.headers = b"", []
+        self.url, self.headers, self._in_head = b"", [], True
+        self._wait()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
+        self._in_head, self._head, self._idle_since = False, 0, math.inf
         method = _METHODS.get(self.parser.get_method())
         answer = self._known(method) if method and self._is_plain() else None
         if answer is None:
@@ -56,9 +73,7 @@ class _Connection(HttpToolsProtocol):
         self.cycle = _ANSWERED
         self.server_state.total_requests += 1
         self._write(answer, b"" if method == "HEAD" else answer.body)
-        self._idle_since = self.loop.time()
-        if not self._watching:
-            self._watch()
+        self._wait()
 
     def on_message_complete(self) -> None:
         if self.cycle is not _ANSWERED:
@@ -104,13 +119,19 @@ class _Connection(HttpToolsProtocol):
             self.transport.write(body)
 
     def _unset_keepalive_if_required(self) -> None:
-        self._idle_since = math.inf
         if self.timeout_keep_alive_task is not None:
             super()._unset_keepalive_if_required()
 
+    def _wait(self) -> None:
+        """From now on a whole request must come in time."""
+        self._idle_since = self.loop.time()
+        if not self._watching:
+            self._watch()
+
     def _watch(self) -> None:
-        """Close an idle connection. One timer looks again and again; one for each request would cost as much as it."""
-        idle = self.loop.time() - self._idle_since
+        """Close a silent or dawdling connection. One timer looks again and again; one a request would cost as much."""
+        answering = self.cycle is not None and self.cycle is not _ANSWERED and not self.cycle.response_complete
+        idle = 0.0 if answering else self.loop.time() - self._idle_since
         self._watching = not self.transport.is_closing()
         if self._watching and idle >= self.timeout_keep_alive:
             self.timeout_keep_alive_handler()

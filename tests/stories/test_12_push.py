@@ -2,64 +2,22 @@
 
 import contextlib
 import json
-import sqlite3
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from urllib.parse import parse_qs
+from subprocess import Popen
 
 import pytest
 
-SECONDS = 40
+from tests.hubs import Hub, a_hub
 
-
-@dataclass
-class Hub:
-    """A hub that comes for the feed at once when it is told of it, as WebSub §7 has it; `status` is its answer."""
-
-    status: int = 204
-    fetched: list[tuple[str, bytes]] = field(default_factory=list)
-    url: str = ""
-
-    def heard(self, word: bytes) -> bool:
-        return any(word in content for _, content in self.fetched)
-
-
-@contextmanager
-def running(hub: Hub) -> Iterator[Hub]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-            assert form["hub.mode"] == ["publish"]
-            if hub.status < 300:
-                with urllib.request.urlopen(form["hub.url"][0], timeout=5) as answer:
-                    hub.fetched.append((form["hub.url"][0], answer.read()))
-            self.send_response(hub.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    hub.url = f"http://127.0.0.1:{server.server_port}/"
-    try:
-        yield hub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+SECONDS = 60
 
 
 @pytest.fixture
 def hub() -> Iterator[Hub]:
-    with running(Hub()) as one:
+    with a_hub() as one:
         yield one
 
 
@@ -70,28 +28,36 @@ def until(happened: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
+def rests(hub: Hub) -> bool:
+    """Whether the hub hears nothing for longer than a press waits between two rounds."""
+    heard = len(hub.told)
+    time.sleep(6)
+    return len(hub.told) == heard
+
+
 def _answers(port: int) -> bool:
     with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
         return bool(answer.status == 200)
     return False
 
 
-def settings(hub: Hub) -> str:
-    return f'[syndication]\nhubs = ["{hub.url}"]\n[fetch]\nallow_private = ["127.0.0.1"]\npause = "10ms"\n'
+def settings(*hubs: Hub) -> str:
+    urls = json.dumps([hub.url for hub in hubs])
+    return f'[syndication]\nhubs = {urls}\n[fetch]\nallow_private = ["127.0.0.1"]\npause = "10ms"\n'
 
 
 @contextmanager
-def press(newsroom) -> Iterator[None]:
+def press(newsroom) -> Iterator[Popen[str]]:
     process = newsroom.start("run")
     try:
-        yield
+        yield process
     finally:
         process.terminate()
         process.communicate(timeout=30)
 
 
-def test_a_hub_finds_the_news_that_it_hears_of_and_then_stands_in_the_feed(newsroom, hub, free_port):
-    newsroom.write(port=free_port, extra=settings(hub))
+def test_a_hub_finds_the_news_that_it_hears_of_and_then_stands_in_the_feed(newsroom, hub, free_port, store_url):
+    newsroom.write(port=free_port, store=store_url, extra=settings(hub))
     newsroom.article("world/one.md", title="The first story")
     address = f"http://127.0.0.1:{free_port}/feeds/rss.xml"
 
@@ -104,39 +70,61 @@ def test_a_hub_finds_the_news_that_it_hears_of_and_then_stands_in_the_feed(newsr
         until(lambda: f'<atom:link rel="hub" href="{hub.url}"/>' in feed()[0])
 
         assert f'<{hub.url}>; rel="hub"' in feed()[1]
+        assert f'<{address}>; rel="self"' in feed()[1]
         assert json.loads((newsroom.path / "site/feeds/feed.json").read_text())["hubs"] == [
             {"type": "WebSub", "url": hub.url}
         ]
-        topics = {topic.removeprefix(f"http://127.0.0.1:{free_port}/") for topic, _ in hub.fetched}
+        until(lambda: rests(hub))  # the link itself is news, once
+        topics = {topic.removeprefix(f"http://127.0.0.1:{free_port}/") for topic in hub.told}
         assert {"feeds/rss.xml", "feeds/atom.xml", "feeds/feed.json", "feeds/world/rss.xml"} <= topics
+        assert max(map(hub.told.count, hub.told)) == 2
+        assert newsroom.json("status")["needs"] == []
 
-        until(lambda: "needs a person" in newsroom.run("status").stdout)
-        quiet = len(hub.fetched)
-        time.sleep(1)
-        while len(hub.fetched) != quiet:  # the link itself is news once, and then it rests
-            quiet = len(hub.fetched)
-            time.sleep(6)
-
+        hub.told.clear()
         newsroom.article("world/two.md", title="The second story")
         newsroom.run("gather")
         until(lambda: hub.heard(b"The second story"))
+        until(lambda: rests(hub))
+        assert any("/feeds/world/" in topic for topic in hub.told)
+        assert not any("/feeds/economy/" in topic for topic in hub.told)
 
 
-def test_a_hub_that_fails_leaves_the_feed_and_needs_a_person(newsroom, hub, free_port):
+def test_a_hub_that_fails_leaves_the_feed_needs_a_person_and_comes_back(newsroom, hub, free_port):
     newsroom.write(port=free_port, extra=settings(hub))
     newsroom.article("world/one.md", title="The first story")
     rss = newsroom.path / "site/feeds/rss.xml"
 
     with press(newsroom):
         until(lambda: rss.is_file() and 'rel="hub"' in rss.read_text())
-        hub.status = 500
+        hub.status, hub.words = 500, b"out of order"
         newsroom.article("world/two.md", title="The second story")
         newsroom.run("gather")
         until(lambda: "The second story" in rss.read_text())
         until(lambda: 'rel="hub"' not in rss.read_text())
+        (need,) = newsroom.json("status")["needs"]
+        assert need.startswith(f"hub {hub.url} did not take ")
+        assert need.endswith("500 out of order")
 
-    needs = newsroom.json("status")["needs"]
-    assert any(f"hub {hub.url} did not take" in need for need in needs)
+        hub.status = 204
+        newsroom.run("feeds", "ping")
+        until(lambda: 'rel="hub"' in rss.read_text())
+        assert newsroom.json("status")["needs"] == []
+
+
+def test_a_press_that_dies_while_it_tells_a_hub_tells_it_after_all(newsroom, hub, free_port):
+    newsroom.write(port=free_port, extra=settings(hub))
+    newsroom.article("world/one.md", title="The first story")
+    hub.free.clear()
+
+    with press(newsroom) as process:
+        until(lambda: bool(hub.told))
+        process.kill()
+    (begun,) = hub.told
+    hub.free.set()
+    with press(newsroom):
+        until(lambda: begun in dict(hub.fetched))
+        until(lambda: hub.heard(b"The first story"))
+        until(lambda: 'rel="hub"' in (newsroom.path / "site/feeds/rss.xml").read_text())
 
 
 def test_a_site_that_is_copied_elsewhere_tells_its_hubs_when_it_is_there(newsroom, hub, free_port):
@@ -149,12 +137,12 @@ def test_a_site_that_is_copied_elsewhere_tells_its_hubs_when_it_is_there(newsroo
 
     assert "publisher feeds ping" in built.stderr
     assert "wait" in early.stderr
-    assert not hub.fetched
+    assert hub.told == []
+    (need,) = newsroom.json("status")["needs"]
+    assert need.startswith(f"hubs have not heard of http://127.0.0.1:{free_port}/feeds/")
     serving = newsroom.start("serve", "--workers", "1")
     try:
         until(lambda: _answers(free_port))
-        with sqlite3.connect(newsroom.path / "var/publisher.db") as db:  # a minute later
-            db.execute("UPDATE pings SET due_at = '2026-01-01 00:00:00.000000'")
         done = newsroom.run("feeds", "ping")
         assert "0 wait" in done.stderr
         assert hub.heard(b"The first story")
@@ -171,7 +159,19 @@ def test_a_hub_on_a_private_address_is_not_asked_unless_the_newsroom_says_so(new
     refused = newsroom.run("feeds", "ping", code=1)
 
     assert "allow_private" in refused.stdout + refused.stderr
-    assert not hub.fetched
+    assert hub.told == []
+
+
+def test_a_hub_that_is_struck_from_the_configuration_needs_nobody(newsroom, hub, free_port):
+    newsroom.write(port=free_port, extra=settings(hub))
+    newsroom.article("world/one.md").run("gather")
+    newsroom.run("build")
+    newsroom.run("feeds", "ping", code=1)
+    assert newsroom.json("status")["needs"]
+
+    newsroom.write(port=free_port)
+
+    assert newsroom.json("status")["needs"] == []
 
 
 def test_to_ping_without_a_hub_says_what_to_write(newsroom):

@@ -1,5 +1,6 @@
 """The built site on the wire: real connections to our own server, both by its short way and as plain ASGI."""
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -763,3 +764,42 @@ class TestMoves:
     def test_one_that_never_ends_is_found(self, moved):
         with pytest.raises(ValueError, match="for ever"):
             Moves(moved).place("a")
+
+
+class TestPatience:
+    """A connection that brings no whole request in time is closed, and one that brings too much at once."""
+
+    @pytest.fixture
+    def way(self):
+        return lambda application: application  # plain uvicorn waits for ever
+
+    def closed_within(self, port: int, *sent: bytes, pause: float = 0.5) -> bytes:
+        """Send in pieces, then read to the end; the test's own limit is far above the server's."""
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
+            for piece in sent:
+                line.sendall(piece)
+                time.sleep(pause)
+            got = b""
+            with contextlib.suppress(ConnectionResetError):
+                while piece := line.recv(65_536):
+                    got += piece
+            return got
+
+    def test_one_that_says_nothing(self, site):
+        assert self.closed_within(site[1]) == b""
+
+    def test_one_that_never_ends_its_header(self, site):
+        assert self.closed_within(site[1], b"GET / HTTP/1.1\r\nHost: a\r\n", b"X-A: b\r\n", b"X-B: c\r\n") == b""
+
+    def test_one_that_dawdles_after_an_answer(self, site):
+        whole = f"GET {FEED} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+        assert self.closed_within(site[1], whole, b"GET / HTT").startswith(b"HTTP/1.1 200")
+
+    def test_a_header_without_end(self, site):
+        got = self.closed_within(site[1], b"GET / HTTP/1.1\r\nX-A: ", b"a" * 70_000, pause=0)
+
+        assert got.startswith(b"HTTP/1.1 431") or got == b""
+
+    def test_an_empty_date_is_no_validator(self, site):
+        assert ask(site[1], FEED, {"If-Modified-Since": ""}).status == 200
