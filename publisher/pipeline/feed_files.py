@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from publisher.errors import PublisherError
 from publisher.model.moves import Moves
 from publisher.model.newsletter import Edition, Placement
-from publisher.pipeline.feed_plans import FOLDER, FeedPlan, Window, plans, shelf, to_archive, window
+from publisher.pipeline.feed_plans import FOLDER, FeedPlan, Of, Window, plans, shelf, to_archive, window
 from publisher.pipeline.site import Memory, Site, digest
 from publisher.pipeline.site_folder import Made, given
 from publisher.render import edition as layout
@@ -223,11 +223,11 @@ class Desk:
         )
 
     def _groups(self) -> list[FeedGroup]:
-        url, groups = self._site.publication.url, dict[str, list[FeedLink]]()
+        url, groups = self._site.publication.url, dict[Of, list[FeedLink]]()
         for plan in self.plans:
             links = {form: f"{url}/{plan.path}/{FILES[form]}" for form in plan.formats}
             groups.setdefault(plan.of, []).append(FeedLink(plan.title, plan.level, plan.language, links))
-        return [FeedGroup(of, links) for of, links in groups.items()]  # type: ignore[arg-type]
+        return [FeedGroup(of, links) for of, links in groups.items()]
 
     def _stylesheet(self) -> Made:
         own, templates = self._site.root / FOLDER / "feed.css", self._site.templates

@@ -146,9 +146,11 @@ class Index:
         for article_id in ids:
             old = self._known.pop(article_id, None)
             self.hidden.discard(article_id)
-            for key in _keys(old) if old else ():
+            if old is None:
+                continue
+            for key in _keys(old):
                 shelf = self._shelves[key]
-                del shelf[bisect_left(shelf, _age(old), key=_age)]  # type: ignore[arg-type]
+                del shelf[bisect_left(shelf, _age(old), key=_age)]
                 touched.add(key)
         for listing in listings:
             self._know(listing)
